@@ -18,8 +18,8 @@ class RatedElements:
         ids: O*NET element ids, one per column, in the order of O*NET's content model.
         importance: Shape (n_jobs, n_elements), 1-5; NaN where the job has no figure.
         level: Shape (n_jobs, n_elements), 0-7; NaN where the job has no figure.
-        relevant: Shape (n_jobs, n_elements); False where O*NET says "Not Relevant" or there is no figure.
-        suppressed: Shape (n_jobs, n_elements); True where O*NET recommends suppressing importance or level.
+        relevant: Shape (n_jobs, n_elements); False where O*NET says "Not Relevant" or has no figure.
+        suppressed: Shape (n_jobs, n_elements); True where O*NET recommends suppressing a figure.
     """
 
     ids: tuple[str, ...]
@@ -36,11 +36,11 @@ class JobArrays:
     Args:
         codes: O*NET-SOC codes, one per row.
         zones: Shape (n_jobs,), job zone 1-5; 0 where there is none.
-        scored: Shape (n_jobs,); True where the job has skill ratings (O*NET's or estimated) and is not hidden.
+        scored: Shape (n_jobs,); True where the job has skill ratings (O*NET's or ours) and is not hidden.
         estimated: Shape (n_jobs,); True where the skill ratings are our estimate.
         skills: The 35 skills.
         knowledge: The 33 knowledge areas.
-        task_vectors: Shape (n_jobs, k), rows of length 1, or all zero where the release has no text for a job.
+        task_vectors: Shape (n_jobs, k), rows of length 1, or all zero where a job has no text.
         title_vectors: Shape (n_jobs, m), rows of length 1, or all zero; titles with their alternates.
     """
 

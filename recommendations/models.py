@@ -1,0 +1,121 @@
+"""What was recommended, why, and what people did with it."""
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from occupations.models import Occupation
+from profiles.models import Profile
+
+
+class Tier(models.TextChoices):
+    READY_NOW = "READY_NOW", "Ready now"
+    TRAINABLE = "TRAINABLE", "Trainable"
+    LONG_RESKILL = "LONG_RESKILL", "Long-term reskill"
+
+
+class RecommendationEvent(models.Model):
+    """One list of recommendations as it was made, with all that is needed to make it again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="events")
+    created_at = models.DateTimeField(default=timezone.now)
+    model_version = models.CharField(max_length=40)
+    bucket_rule = models.JSONField(default=dict, help_text="The thresholds in force.")
+    catalogue_revision = models.PositiveIntegerField()
+    release_version = models.CharField(max_length=20)
+    limit_per_bucket = models.PositiveSmallIntegerField()
+    use_calibration = models.BooleanField(default=False)
+    calibration_version = models.CharField(max_length=40, blank=True)
+    epsilon = models.FloatField(default=0)
+    seed = models.BigIntegerField(default=0)
+    pool_sizes = models.JSONField(
+        default=dict, help_text="Jobs of each tier that were not shown above the slot."
+    )
+    inputs = models.JSONField(default=dict, help_text="The person's answers, frozen.")
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["profile", "-created_at"], name="event_by_profile")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RecommendedItem(models.Model):
+    """One occupation in one list."""
+
+    event = models.ForeignKey(RecommendationEvent, on_delete=models.CASCADE, related_name="items")
+    occupation = models.ForeignKey(Occupation, on_delete=models.PROTECT, related_name="+")
+    tier = models.CharField(max_length=12, choices=Tier)
+    position = models.PositiveSmallIntegerField(help_text="1 is the top of its tier.")
+    base_score = models.FloatField(help_text="The score that ordered the tier, 0 to 100.")
+    match_score = models.FloatField()
+    gap_severity = models.FloatField()
+    calibrated_probability = models.FloatField(null=True, blank=True)
+    is_exploration = models.BooleanField(default=False)
+    propensity = models.FloatField(default=1)
+    features = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["event", "tier", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "occupation"], name="item_once"),
+            models.UniqueConstraint(fields=["event", "tier", "position"], name="item_one_per_position"),
+            models.CheckConstraint(
+                condition=Q(propensity__gt=0, propensity__lte=1), name="item_propensity_0_to_1"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_tier_display()} {self.position}: {self.occupation_id}"
+
+
+class FeedbackQuerySet(models.QuerySet["Feedback"]):
+    def in_force(self) -> Self:
+        """What people did and have not taken back."""
+        return self.filter(withdrawn_at=None).exclude(action=Feedback.Action.UNDO)
+
+
+class Feedback(models.Model):
+    """What a person did with one recommended occupation."""
+
+    class Action(models.TextChoices):
+        VIEW = "view", "Seen"
+        CLICK = "click", "Opened"
+        SAVE = "save", "Saved"
+        APPLY = "apply", "Applied"
+        INTERVIEW = "interview", "Interview"
+        OFFER = "offer", "Offer"
+        HIDE = "hide", "Hidden"
+        UNDO = "undo", "Taken back"
+
+    item = models.ForeignKey(RecommendedItem, on_delete=models.CASCADE, related_name="feedback")
+    action = models.CharField(max_length=10, choices=Action)
+    happened_at = models.DateTimeField(default=timezone.now)
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    idempotency_key = models.CharField(max_length=100, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+
+    objects = FeedbackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["recorded_at"]
+        verbose_name_plural = "feedback"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "action"],
+                condition=Q(withdrawn_at=None) & ~Q(action="undo"),
+                name="feedback_once_in_force",
+            ),
+            models.UniqueConstraint(
+                fields=["item", "idempotency_key"], condition=~Q(idempotency_key=""), name="feedback_key_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.item.occupation_id}"

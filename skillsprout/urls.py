@@ -1,0 +1,13 @@
+"""All addresses: pages, the API, the admin."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from skillsprout import api
+from skillsprout.errors import api_not_found
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include(api.urlpatterns)),
+    re_path(r"^api/", api_not_found),
+]
