@@ -111,9 +111,7 @@ class Occupation(models.Model):
         ESTIMATE = "estimate", "Our estimate"
         NONE = "none", "Not rated"
 
-    code = models.CharField(
-        "O*NET-SOC code", primary_key=True, max_length=10, validators=[validate_onet_code]
-    )
+    code = models.CharField("O*NET-SOC code", primary_key=True, max_length=10, validators=[validate_onet_code])
     onet_title = models.CharField("O*NET's title", max_length=150)
     onet_description = models.TextField("O*NET's description", blank=True)
     onet_zone = models.PositiveSmallIntegerField("O*NET's job zone", null=True, blank=True, validators=ZONES)
@@ -124,9 +122,7 @@ class Occupation(models.Model):
 
     curated_title = models.CharField(max_length=150, blank=True)
     curated_summary = models.TextField(blank=True)
-    curated_zone = models.PositiveSmallIntegerField(
-        "curated job zone", null=True, blank=True, validators=ZONES
-    )
+    curated_zone = models.PositiveSmallIntegerField("curated job zone", null=True, blank=True, validators=ZONES)
     hidden = models.BooleanField(default=False, help_text="Never searched, scored or recommended.")
     note = models.TextField(blank=True, help_text="For curators; people never see it.")
     history = HistoricalRecords()
@@ -136,9 +132,7 @@ class Occupation(models.Model):
     class Meta:
         ordering = ["code"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(code__regex=r"^\d{2}-\d{4}\.\d{2}$"), name="occupation_code_form"
-            ),
+            models.CheckConstraint(condition=Q(code__regex=r"^\d{2}-\d{4}\.\d{2}$"), name="occupation_code_form"),
             models.CheckConstraint(
                 condition=Q(onet_zone__isnull=True) | Q(onet_zone__range=(1, 5)),
                 name="occupation_onet_zone_1_to_5",
@@ -252,9 +246,7 @@ class SoftwareSkill(models.Model):
     name = models.CharField(max_length=200)
     category = models.CharField(max_length=200)
     hot = models.BooleanField(default=False, help_text="Often asked for in job postings.")
-    in_demand = models.BooleanField(
-        default=False, help_text="Often asked for in postings of this occupation."
-    )
+    in_demand = models.BooleanField(default=False, help_text="Often asked for in postings of this occupation.")
 
     class Meta:
         ordering = ["occupation", "-in_demand", "-hot", "name"]
@@ -340,9 +332,7 @@ class Licence(models.Model):
     authority = models.CharField(max_length=60, help_text="The kind of authority, such as a state board.")
     typical_months = models.PositiveSmallIntegerField(help_text="Months that the step typically takes.")
     note = models.TextField(blank=True)
-    checked = models.BooleanField(
-        default=False, help_text="A curator has checked this; else general knowledge."
-    )
+    checked = models.BooleanField(default=False, help_text="A curator has checked this; else general knowledge.")
     occupations = models.ManyToManyField(Occupation, related_name="licences", blank=True)
     history = HistoricalRecords()
 

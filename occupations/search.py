@@ -75,9 +75,7 @@ class _Texts:
     def extended(self, strings: Iterable[str]) -> "_Texts":
         more = _Texts.pack(strings)
         shift = self.ends[-1] if len(self.ends) else 0
-        return _Texts(
-            np.concatenate([self.buffer, more.buffer]), np.concatenate([self.ends, more.ends + shift])
-        )
+        return _Texts(np.concatenate([self.buffer, more.buffer]), np.concatenate([self.ends, more.ends + shift]))
 
 
 @dataclass(frozen=True, slots=True)

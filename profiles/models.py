@@ -86,9 +86,7 @@ class HeldJob(models.Model):
         ordering = ["-current", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["profile", "occupation"], name="held_job_once"),
-            models.UniqueConstraint(
-                fields=["profile"], condition=Q(current=True), name="held_job_one_current"
-            ),
+            models.UniqueConstraint(fields=["profile"], condition=Q(current=True), name="held_job_one_current"),
         ]
 
     def __str__(self) -> str:

@@ -218,6 +218,5 @@ def assumed_ratings(catalogue: Catalogue, codes: Collection[str], domain: str) -
     highest = np.nanmax(level[:, known], axis=0)
     nearest = np.minimum(np.floor(highest / 1.5 + 0.5), 4).astype(int)
     return {
-        figures.ids[column]: int(rating)
-        for column, rating in zip(np.flatnonzero(known), nearest, strict=True)
+        figures.ids[column]: int(rating) for column, rating in zip(np.flatnonzero(known), nearest, strict=True)
     }

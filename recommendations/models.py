@@ -32,9 +32,7 @@ class RecommendationEvent(models.Model):
     calibration_version = models.CharField(max_length=40, blank=True)
     epsilon = models.FloatField(default=0)
     seed = models.BigIntegerField(default=0)
-    pool_sizes = models.JSONField(
-        default=dict, help_text="Jobs of each tier that were not shown above the slot."
-    )
+    pool_sizes = models.JSONField(default=dict, help_text="Jobs of each tier that were not shown above the slot.")
     inputs = models.JSONField(default=dict, help_text="The person's answers, frozen.")
 
     class Meta:

@@ -24,9 +24,7 @@ def _flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
         return [
             fault
             for name, inner in detail.items()
-            for fault in _flatten(
-                inner, f"{field}.{name}".lstrip(".") if name != "non_field_errors" else field
-            )
+            for fault in _flatten(inner, f"{field}.{name}".lstrip(".") if name != "non_field_errors" else field)
         ]
     if isinstance(detail, list):
         faults = []
