@@ -163,6 +163,9 @@ class Occupation(models.Model):
         """The SOC code that pay and outlook are published by: `29-1141` of `29-1141.00`."""
         return self.code[:7]
 
+    def pay(self) -> "PayOutlook | None":
+        return PayOutlook.objects.filter(pk=self.soc).first()
+
     @property
     def estimated(self) -> bool:
         return self.ratings_from == self.RatingsFrom.ESTIMATE

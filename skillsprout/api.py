@@ -1,9 +1,75 @@
 """The routes of the API, version 1, and what it says of itself."""
 
+from typing import Any
+
+import numpy as np
 from django.urls import include, path
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from calibration.api import ModelStatus
+from occupations.api import OccupationDetail, OccupationSearch, OccupationSkills
+from occupations.services import credit_line, get_catalogue
+from profiles.api import CurrentOccupation, History, KnowledgeRatings, ProfileCreate, SkillRatings
+from recommendations.api import FeedbackCreate, Recommendations
+
+
+class ReleaseHealth(serializers.Serializer[Any]):
+    version = serializers.CharField()
+    source = serializers.CharField()
+    finished = serializers.DateTimeField(allow_null=True)
+    occupations = serializers.IntegerField()
+    rated = serializers.IntegerField(help_text="Occupations with O*NET's skill figures.")
+    estimated = serializers.IntegerField(help_text="Occupations with figures that we estimated.")
+
+
+class HealthAnswer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    release = ReleaseHealth()
+    credit = serializers.CharField()
+
+
+class Health(APIView):
+    throttle_classes = ()
+
+    @extend_schema(responses=HealthAnswer)
+    def get(self, request: Request) -> Response:
+        """Say whether SkillSprout can answer, and from which O*NET release."""
+        catalogue = get_catalogue()
+        jobs, release = catalogue.jobs, catalogue.release
+        return Response(
+            {
+                "status": "ok",
+                "release": {
+                    "version": release.version,
+                    "source": release.source,
+                    "finished": release.finished,
+                    "occupations": len(jobs.codes),
+                    "rated": int(np.sum(jobs.scored & ~jobs.estimated)),
+                    "estimated": int(np.sum(jobs.scored & jobs.estimated)),
+                },
+                "credit": credit_line(release),
+            }
+        )
+
 
 v1 = [
+    path("health", Health.as_view(), name="health"),
+    path("occupations/search", OccupationSearch.as_view(), name="occupation-search"),
+    path("occupations/<str:code>", OccupationDetail.as_view(), name="occupation"),
+    path("occupations/<str:code>/skills", OccupationSkills.as_view(), name="occupation-skills"),
+    path("user/profile", ProfileCreate.as_view(), name="profile"),
+    path("user/<uuid:profile_id>/current-occupation", CurrentOccupation.as_view(), name="current-occupation"),
+    path("user/<uuid:profile_id>/skills/ratings", SkillRatings.as_view(), name="skill-ratings"),
+    path("user/<uuid:profile_id>/knowledge/ratings", KnowledgeRatings.as_view(), name="knowledge-ratings"),
+    path("user/<uuid:profile_id>/history", History.as_view(), name="history"),
+    path("user/<uuid:profile_id>/recommendations", Recommendations.as_view(), name="recommendations"),
+    path("feedback", FeedbackCreate.as_view(), name="feedback"),
+    path("model/status", ModelStatus.as_view(), name="model-status"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="v1:schema"), name="docs"),
 ]

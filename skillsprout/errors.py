@@ -8,11 +8,29 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from occupations.services import NoReleaseError
 
-class Unprocessable(exceptions.ValidationError):
-    """The request is well formed, but something in it cannot be used; nothing was saved."""
+
+class Unprocessable(exceptions.APIException):
+    """The request is well formed, but something in it cannot be used; nothing was saved.
+
+    Args:
+        message: A sentence that says what to do.
+        code: A stable code for programs.
+        more: Further keys of the error, such as the list of what is unknown.
+    """
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+    def __init__(self, message: str, code: str, **more: Any) -> None:
+        super().__init__(message, code)
+        self.more = more
+
+
+class Conflict(Unprocessable):
+    """The request contradicts one that was made before."""
+
+    status_code = status.HTTP_409_CONFLICT
 
 
 def error_body(code: str, message: str, **more: Any) -> dict[str, Any]:
@@ -37,25 +55,24 @@ def _flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Give every API error the same shape: `{"error": {"code", "message", "faults"?, …}}`."""
+    if isinstance(exc, NoReleaseError):
+        return Response(error_body("no_release", str(exc)), status=status.HTTP_503_SERVICE_UNAVAILABLE)
     response = drf_exception_handler(exc, context)
     if response is None:
         return None
     if isinstance(exc, Http404):
-        exc = exceptions.NotFound(*exc.args)
+        exc = exceptions.NotFound("There is no such thing, or it belongs to somebody else.")
     elif isinstance(exc, PermissionDenied):
-        exc = exceptions.PermissionDenied(*exc.args)
-    detail = getattr(exc, "detail", "")
+        exc = exceptions.PermissionDenied()
     if isinstance(exc, exceptions.ValidationError):
-        faults = _flatten(detail)
-        if not isinstance(exc, Unprocessable):
-            response.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+        faults = _flatten(exc.detail)
+        response.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+        sentences = [f"{fault['field']}: {fault['message']}".removeprefix(": ") for fault in faults]
         code = faults[0]["code"] if len(faults) == 1 else "invalid"
-        response.data = error_body(code, " ".join(fault["message"] for fault in faults), faults=faults)
-        more = getattr(exc, "more", None)
-        if more:
-            response.data["error"].update(more)
-    else:
-        response.data = error_body(getattr(detail, "code", "error"), str(detail))
+        response.data = error_body(code, " ".join(sentences), faults=faults)
+    elif isinstance(exc, exceptions.APIException):
+        code = getattr(exc.detail, "code", "error")
+        response.data = error_body(code, str(exc.detail), **getattr(exc, "more", {}))
     return response
 
 
