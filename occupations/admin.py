@@ -44,8 +44,18 @@ class OccupationResource(resources.ModelResource):
     class Meta:
         model = Occupation
         import_id_fields = ["code"]
-        fields = ["code", "title", "zone", "curated_title", "curated_summary", "curated_zone", "hidden", "note"]
-        export_order = [*fields, "licences"]
+        fields = [
+            "code",
+            "title",
+            "zone",
+            "curated_title",
+            "curated_summary",
+            "curated_zone",
+            "hidden",
+            "note",
+            "licences",
+        ]
+        export_order = fields
         skip_unchanged = True
         report_skipped = True
         clean_model_instances = True
@@ -236,9 +246,7 @@ class ReleaseAdmin(ModelAdmin):
         if request.method == "POST" and form.is_valid():
             location = form.cleaned_data["location"].strip()
             transaction.on_commit(lambda: tasks.import_release.delay(location))
-            messages.success(
-                request, f"The import of {location} is queued. Its row appears when a worker starts it."
-            )
+            messages.success(request, f"The import of {location} is queued. Its row appears when a worker starts it.")
             return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
         context = {
             **self.admin_site.each_context(request),

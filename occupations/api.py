@@ -124,9 +124,7 @@ class OccupationSearch(APIView):
         query.is_valid(raise_exception=True)
         catalogue = get_catalogue()
         jobs = catalogue.jobs
-        hits = catalogue.index.search(
-            query.validated_data["q"], query.validated_data["limit"], hidden=catalogue.hidden
-        )
+        hits = catalogue.index.search(query.validated_data["q"], query.validated_data["limit"], hidden=catalogue.hidden)
         results = []
         for hit in hits:
             row = catalogue.row[hit.code]
@@ -155,15 +153,10 @@ class OccupationDetail(APIView):
         """Return what is known of one occupation."""
         occupation = _occupation(code)
         catalogue = get_catalogue()
-        related = occupation.related.filter(related__hidden=False, related__retired=False).select_related(
-            "related"
-        )
+        related = occupation.related.filter(related__hidden=False, related__retired=False).select_related("related")
         answer = OccupationSerializer(
             {
-                **{
-                    name: getattr(occupation, name)
-                    for name in ("code", "title", "summary", "zone", "ratings_from")
-                },
+                **{name: getattr(occupation, name) for name in ("code", "title", "summary", "zone", "ratings_from")},
                 **{name: getattr(occupation, name) for name in ("estimated", "retired")},
                 **{name: getattr(occupation, name) for name in ("first_release", "last_release")},
                 "alternate_titles": occupation.alternate_titles.all(),

@@ -133,9 +133,7 @@ class CurrentOccupation(APIView):
         try:
             services.set_current_occupation(profile, body.validated_data["onet_code"])
         except services.UnknownOccupationsError as error:
-            raise Unprocessable(
-                str(error), "unknown_occupation", field="onet_code", unknown=error.codes
-            ) from error
+            raise Unprocessable(str(error), "unknown_occupation", field="onet_code", unknown=error.codes) from error
         return Response(self._answer(body.validated_data["onet_code"]))
 
     @staticmethod
@@ -180,9 +178,7 @@ class SkillRatings(APIView):
             "saved": saved,
             "ratings": [{"element_id": id_, "rating_0_4": rating} for id_, rating in rated.items()],
             "assumed": [
-                {"element_id": id_, "rating_0_4": rating}
-                for id_, rating in assumed.items()
-                if rated.get(id_) is None
+                {"element_id": id_, "rating_0_4": rating} for id_, rating in assumed.items() if rated.get(id_) is None
             ],
         }
 

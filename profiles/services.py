@@ -157,9 +157,7 @@ def set_history(
 
 
 @transaction.atomic
-def save_ratings(
-    profile: Profile, ratings: Mapping[str, int | None], *, domain: str = Element.Domain.SKILL
-) -> int:
+def save_ratings(profile: Profile, ratings: Mapping[str, int | None], *, domain: str = Element.Domain.SKILL) -> int:
     """Save ratings 0-4 (None for "not sure") of elements of one domain and return their number.
 
     Raises:
@@ -217,6 +215,4 @@ def assumed_ratings(catalogue: Catalogue, codes: Collection[str], domain: str) -
     known = ~np.isnan(level).all(axis=0)
     highest = np.nanmax(level[:, known], axis=0)
     nearest = np.minimum(np.floor(highest / 1.5 + 0.5), 4).astype(int)
-    return {
-        figures.ids[column]: int(rating) for column, rating in zip(np.flatnonzero(known), nearest, strict=True)
-    }
+    return {figures.ids[column]: int(rating) for column, rating in zip(np.flatnonzero(known), nearest, strict=True)}

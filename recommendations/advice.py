@@ -18,9 +18,11 @@ class SkillPoint:
         rating_have: The person's rating, 0-4; None where unknown.
         rating_needed: The smallest rating that meets the job's level, 0-4.
         anchor_needed: What that rating means, in our words.
-        points: Points that it costs the score; all of a job's points sum to 100 minus the score.
+        points: Points that it costs: over all of a job's gaps and strengths they sum to 100 minus the match
+            (v1) or the readiness (v2).
         worth: Points that it can give at most.
         assumed: The person did not rate it; a job they hold suggests it.
+        shown: The points to one decimal, so rounded that they sum to 100 minus that figure to one decimal.
     """
 
     element_id: str
@@ -33,6 +35,42 @@ class SkillPoint:
     anchor_needed: str
     points: float
     worth: float
+    assumed: bool
+    shown: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One skill or knowledge area of a job beside the person's, whether it counts in a score or not.
+
+    Args:
+        element_id: O*NET's element id.
+        name: Its name.
+        group: Its group, such as Social.
+        domain: skill or knowledge.
+        importance: How important the job finds it, 1-5; None without a figure.
+        need: The level that the job asks for, 0-7; None without a figure.
+        relevant: False where O*NET says that it is not relevant to the job.
+        core: It counts in the level-aware scores.
+        have: The person's level, 0-7; None where unknown.
+        rating_have: The person's rating, 0-4; None where unknown.
+        rating_needed: The smallest rating that meets the job's level, 0-4.
+        anchor_needed: What that rating means, in our words.
+        assumed: The person did not rate it; a job they hold suggests it.
+    """
+
+    element_id: str
+    name: str
+    group: str
+    domain: str
+    importance: float | None
+    need: float | None
+    relevant: bool
+    core: bool
+    have: float | None
+    rating_have: int | None
+    rating_needed: int
+    anchor_needed: str
     assumed: bool
 
 
@@ -67,11 +105,11 @@ class Recommendation:
         onet_code: O*NET-SOC code.
         title: A curator's title, else O*NET's.
         bucket: READY_NOW, TRAINABLE or LONG_RESKILL; None where too little is known to say.
-        match_score: v1's match, 0-100.
-        gap_severity: v1's gap, 0-100.
+        match_score: v1's match, 0-100; None where the job or the person has no figures.
+        gap_severity: v1's gap, 0-100; None like the match.
         job_zone: 1-5, or None.
         estimated: The job's figures are our estimate, not O*NET's.
-        score: The chosen model's score that orders the tier, 0-100.
+        score: The chosen model's score that orders the tier, 0-100; None like the match.
         gaps: Skills below what the job asks, the costliest first.
         strengths: Skills that meet what the job asks, the weightiest first.
         training: The path into the job; None where the job has no zone.
@@ -92,11 +130,11 @@ class Recommendation:
     onet_code: str
     title: str
     bucket: str | None
-    match_score: float
-    gap_severity: float
+    match_score: float | None
+    gap_severity: float | None
     job_zone: int | None
     estimated: bool
-    score: float
+    score: float | None
     gaps: tuple[SkillPoint, ...]
     strengths: tuple[SkillPoint, ...]
     training: Training | None

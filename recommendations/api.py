@@ -225,6 +225,4 @@ class FeedbackCreate(APIView):
             "happened_at": feedback.happened_at,
             "created": created,
         }
-        return Response(
-            FeedbackAnswer(answer).data, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK
-        )
+        return Response(FeedbackAnswer(answer).data, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)

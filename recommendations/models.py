@@ -63,9 +63,7 @@ class RecommendedItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["event", "occupation"], name="item_once"),
             models.UniqueConstraint(fields=["event", "tier", "position"], name="item_one_per_position"),
-            models.CheckConstraint(
-                condition=Q(propensity__gt=0, propensity__lte=1), name="item_propensity_0_to_1"
-            ),
+            models.CheckConstraint(condition=Q(propensity__gt=0, propensity__lte=1), name="item_propensity_0_to_1"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The tiers, and every figure that decides between them. Settings construct these; the defaults are the design's."""
+"""The tiers, and every figure that decides between them: the defaults are the design's, settings may differ."""
 
 from dataclasses import dataclass
 from enum import IntEnum
