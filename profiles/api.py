@@ -53,7 +53,7 @@ class RatingBody(serializers.Serializer[Any]):
 
 
 class RatingsBody(serializers.Serializer[Any]):
-    ratings = RatingBody(many=True, allow_empty=False, max_length=200)
+    ratings = RatingBody(many=True, allow_empty=False, max_length=200)  # type: ignore[call-arg]
 
     def validate_ratings(self, ratings: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ids = [rating["element_id"] for rating in ratings]

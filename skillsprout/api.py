@@ -20,7 +20,7 @@ from recommendations.api import FeedbackCreate, Recommendations
 
 class ReleaseHealth(serializers.Serializer[Any]):
     version = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     finished = serializers.DateTimeField(allow_null=True)
     occupations = serializers.IntegerField()
     rated = serializers.IntegerField(help_text="Occupations with O*NET's skill figures.")

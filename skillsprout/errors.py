@@ -20,7 +20,7 @@ class Unprocessable(exceptions.APIException):
         more: Further keys of the error, such as the list of what is unknown.
     """
 
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    status_code: int = status.HTTP_422_UNPROCESSABLE_ENTITY
 
     def __init__(self, message: str, code: str, **more: Any) -> None:
         super().__init__(message, code)
