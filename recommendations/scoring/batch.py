@@ -118,9 +118,7 @@ def _group_sums(demand: Demand, ratings: IntArray, held: tuple[int, ...], thresh
         shifted[:, UNKNOWN] = np.inf
         np.maximum(np.subtract(demand.need[:, None], shifted[:, :, None], out=table), 0.0, out=table)
         for gap, taken in zip(table, values.T, strict=True):
-            np.maximum(
-                shortfall[shift], np.take(gap, taken, axis=0, out=chosen, mode="clip"), out=shortfall[shift]
-            )
+            np.maximum(shortfall[shift], np.take(gap, taken, axis=0, out=chosen, mode="clip"), out=shortfall[shift])
         np.multiply(table, demand.loss[:, None], out=table)
         np.matmul(one_hot, table.reshape(-1, n_jobs), out=lost[shift])
     # A level of 0 exceeds nothing, so it stands in for an unknown one.

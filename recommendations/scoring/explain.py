@@ -147,9 +147,7 @@ def _failing(
         yield from _unchecked(person, scores, tables, row, t)
 
 
-def _unchecked(
-    person: Person, scores: V2Scores, tables: V2Tables, row: int, t: V2Thresholds
-) -> Iterator[Condition]:
+def _unchecked(person: Person, scores: V2Scores, tables: V2Tables, row: int, t: V2Thresholds) -> Iterator[Condition]:
     share = float(scores.knowledge_known_share[row])
     if share < t.known_share:
         yield Condition(Code.KNOWLEDGE_UNKNOWN, share, t.known_share)

@@ -68,9 +68,7 @@ def random_elements(rng: np.random.Generator, n_jobs: int, n_elements: int, doma
     )
 
 
-def random_jobs(
-    rng: np.random.Generator, n_jobs: int = 12, n_skills: int = 12, n_knowledge: int = 10
-) -> JobArrays:
+def random_jobs(rng: np.random.Generator, n_jobs: int = 12, n_skills: int = 12, n_knowledge: int = 10) -> JobArrays:
     return make_jobs(
         random_elements(rng, n_jobs, n_skills),
         random_elements(rng, n_jobs, n_knowledge, "2.C"),

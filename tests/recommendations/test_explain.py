@@ -180,6 +180,26 @@ def test_what_was_not_checked_is_said():
     assert codes(smallest_change(reasons, thresholds=strict).barriers) == codes(reasons.unchecked)
 
 
+def test_unknown_things_keep_from_ready_alone():
+    strict = V2Thresholds(ready_needs_all_known=True)
+
+    reasons = reasons_for(make_person([0], [-1]), one_job(6), thresholds=strict)
+
+    assert Code.KNOWLEDGE_UNKNOWN in codes(reasons.failing[Tier.READY_NOW])
+    assert Code.KNOWLEDGE_UNKNOWN not in codes(reasons.failing[Tier.TRAINABLE])
+
+
+@pytest.mark.parametrize(("ratings", "failing", "unchecked"), [([0, -1], True, False), ([-1, 0], False, True)])
+def test_knowledge_is_either_held_against_a_person_or_not_checked(ratings, failing, unchecked):
+    # Weights 3/5 and 2/5.
+    jobs = make_jobs(make_elements([[4]], [[6]]), make_elements([[4, 3]], [[5, 5]], domain="2.C"))
+
+    reasons = reasons_for(make_person([0], ratings), jobs)
+
+    assert (Code.KNOWLEDGE in codes(reasons.failing[Tier.READY_NOW])) == failing
+    assert (Code.KNOWLEDGE_UNKNOWN in codes(reasons.unchecked)) == unchecked
+
+
 def test_assumed_level_that_meets_the_need_shows_a_rating_that_does():
     jobs = make_jobs(make_elements([[4, 4], [4, 4]], [[4, 4], [4, 4.1]]))
 
@@ -261,6 +281,15 @@ def test_first_step_from_an_assumed_level_may_gain_little():
     assert change.steps == (Step("2.B.0", 1, 3),)
 
 
+def test_no_step_more_than_the_bound_needs():
+    thresholds = V2Thresholds(ready_readiness=75)
+
+    reasons = reasons_for(make_person([1]), one_job(4), thresholds=thresholds)
+    change = smallest_change(reasons, Tier.READY_NOW, thresholds)
+
+    assert change.steps == (Step("2.B.0", 1, 2),)
+
+
 def test_change_reaches_further_than_the_next_tier_when_asked():
     reasons = reasons_for(make_person([0]), one_job(3))
 
@@ -278,13 +307,13 @@ def test_skills_alone_will_not_do():
 
 
 def test_need_beyond_every_rating_is_a_barrier():
-    thresholds = V2Thresholds(ready_readiness=95, ready_shortfall=0.5)
+    thresholds = V2Thresholds(ready_readiness=95, ready_shortfall=1)
 
     change = smallest_change(
         reasons_for(make_person([3]), one_job(7), thresholds=thresholds), Tier.READY_NOW, thresholds
     )
 
-    assert [(c.code, c.needed) for c in change.barriers] == [(Code.READINESS, 95), (Code.SHORTFALL, 0.5)]
+    assert [(c.code, c.needed) for c in change.barriers] == [(Code.READINESS, 95), (Code.SHORTFALL, 1)]
     assert change.barriers[0].have == pytest.approx(600 / 7)
     assert change.steps == ()
 
@@ -311,6 +340,12 @@ def test_points_of_the_baseline_sum_to_what_its_match_lacks(seed):
         severe = math.fsum(r.points_possible for r in reasons if r.rating_have <= 1)
         assert severe == pytest.approx(gap[row], abs=1e-9)
         assert len(gaps(reasons)) + len(strengths(reasons)) == len(reasons)
+
+
+def test_baseline_names_the_weightiest_skill_first():
+    reasons = element_reasons_v1(np.array([2, 4]), np.array([False, True]), np.array([[25, 75]]), ("a", "b"), 0)
+
+    assert [(r.element_id, r.points, r.assumed) for r in reasons] == [("b", 0, True), ("a", 12.5, False)]
 
 
 def test_baseline_says_nothing_of_a_job_that_is_not_scored():

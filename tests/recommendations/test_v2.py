@@ -334,6 +334,14 @@ def test_unknown_knowledge_is_left_out_and_makes_less_sure():
     assert score(make_person([2], [0, -1]), jobs).tier.item() == Tier.READY_NOW
 
 
+def test_knowledge_counts_from_three_fifths_of_its_weight():
+    # Weights 3/5 and 2/5; nothing of what is known is met.
+    jobs = make_jobs(make_elements([[4]], [[2]]), make_elements([[4, 3]], [[5, 5]], domain="2.C"))
+
+    assert score(make_person([2], [0, -1]), jobs).tier.item() == Tier.LONG_RESKILL
+    assert score(make_person([2], [-1, 0]), jobs).tier.item() == Tier.READY_NOW
+
+
 def test_unknown_zone_is_left_out_and_makes_less_sure():
     person = make_person([3], education_zone=0)
 
