@@ -81,7 +81,7 @@ class OccupationSerializer(serializers.Serializer[Any]):
     retired = serializers.BooleanField()
     first_release = serializers.CharField()
     last_release = serializers.CharField()
-    alternate_titles = serializers.SlugRelatedField[Any](slug_field="title", many=True, read_only=True)
+    alternate_titles = serializers.ListField(child=serializers.CharField())
     education = EducationSerializer(many=True)
     licences = LicenceSerializer(many=True)
     related = RelatedSerializer(many=True, help_text="O*NET's own list; never an input to a score.")
@@ -159,7 +159,7 @@ class OccupationDetail(APIView):
                 **{name: getattr(occupation, name) for name in ("code", "title", "summary", "zone", "ratings_from")},
                 **{name: getattr(occupation, name) for name in ("estimated", "retired")},
                 **{name: getattr(occupation, name) for name in ("first_release", "last_release")},
-                "alternate_titles": occupation.alternate_titles.all(),
+                "alternate_titles": occupation.alternate_titles.values_list("title", flat=True),
                 "education": occupation.education.all(),
                 "licences": occupation.licences.all(),
                 "related": related,

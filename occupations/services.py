@@ -4,6 +4,13 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from occupations.catalogue import Catalogue, NoReleaseError, forget_catalogue, get_catalogue
+from occupations.importing import (
+    ImportFailedError,
+    ImportRunningError,
+    ReleaseError,
+    import_release,
+    record_failure,
+)
 from occupations.models import Release
 
 __all__ = [
@@ -14,6 +21,20 @@ __all__ = [
     "forget_catalogue",
     "get_catalogue",
 ]
+
+
+def import_release_unattended(location: str) -> str:
+    """Import a release where nobody watches, and return a sentence on how it ended; its row keeps it.
+
+    Raises:
+        ReleaseError, ImportRunningError, ImportFailedError: As `import_release` does, once the row says why.
+    """
+    try:
+        result = import_release(location)
+    except (ReleaseError, ImportRunningError) as error:
+        record_failure(Release.Source.TEXT, location, error)
+        raise
+    return f"{result.release} is loaded." if result.changed else f"{result.release} was loaded already."
 
 
 def credit_line(release: Release) -> str:

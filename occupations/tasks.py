@@ -8,10 +8,4 @@ from occupations import services
 @shared_task
 def import_release(location: str) -> str:
     """Import the text release at a URL or a path of the server; the Release row tells how it ended."""
-    return services.import_release(location)
-
-
-@shared_task
-def rebuild_snapshot() -> str:
-    """Compute the catalogue's arrays, text vectors and search index anew."""
-    return services.rebuild_snapshot()
+    return services.import_release_unattended(location)

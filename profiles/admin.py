@@ -35,7 +35,7 @@ class HeldJobInline(ReadOnlyInline):
 
 class ElementRatingInline(ReadOnlyInline):
     model = ElementRating
-    fields = ["element", "rating", "updated_at"]
+    fields = readonly_fields = ["element", "rating", "updated_at"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("element")

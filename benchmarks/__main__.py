@@ -1,0 +1,90 @@
+"""Measure speed and memory on the full O*NET release and print each figure beside its aim.
+
+`ONET_RELEASE=path/to/db_29_3_text.zip python -m benchmarks [--json FILE]`. Whole processes are measured from
+outside; what runs inside one is the median of many runs. Machines differ: compare figures of one run.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Figure:
+    what: str
+    measured: float
+    aim: float
+    unit: str
+
+    @property
+    def met(self) -> bool:
+        return self.measured <= self.aim
+
+
+def process(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Run a process and return its wall time in seconds and its peak memory in megabytes."""
+    started = time.perf_counter()
+    child = subprocess.Popen([sys.executable, *arguments], env=environment, cwd=BASE, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(arguments)} ended with status {child.returncode}.")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def milliseconds(run: Callable[[], object], times: int) -> list[float]:
+    run()
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        taken.append(1000 * (time.perf_counter() - started))
+    return taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="Write the figures here too.")
+    options = parser.parse_args()
+    release = os.environ.get("ONET_RELEASE")
+    if not release:
+        raise SystemExit("Set ONET_RELEASE to the path of an official text release, such as db_29_3_text.zip.")
+    with tempfile.TemporaryDirectory(prefix="skillsprout-bench-") as var:
+        environment = {**os.environ, "DEBUG": "1", "VAR_DIR": var, "LOG_LEVEL": "ERROR"}
+        process(["manage.py", "migrate", "--verbosity", "0"], environment)
+        seconds, megabytes = process(["manage.py", "import_onet", release], environment)
+        figures = [
+            Figure("import of the full release, wall time", seconds, 30, "s"),
+            Figure("import of the full release, peak memory", megabytes, 500, "MB"),
+        ]
+        inside = subprocess.run(
+            [sys.executable, "-m", "benchmarks.inside"],
+            env={**environment, "DEBUG": "0", "SECRET_KEY": "only-for-benchmarks"},
+            cwd=BASE,
+            capture_output=True,
+            text=True,
+        )
+        if inside.returncode:
+            raise SystemExit(inside.stderr)
+        figures += [Figure(**figure) for figure in json.loads(inside.stdout)]
+    for figure in figures:
+        verdict = "met" if figure.met else "MISSED"
+        print(f"{figure.what:55} {figure.measured:10.2f} {figure.unit:4} aim {figure.aim:g} {verdict}")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
+    if not all(figure.met for figure in figures):
+        raise SystemExit("Some figures miss their aims.")
+
+
+if __name__ == "__main__":
+    main()
