@@ -28,6 +28,7 @@ from occupations.models import (
     Rating,
     Release,
 )
+from occupations.services import credit_line, get_catalogue
 
 
 class OccupationResource(resources.ModelResource):
@@ -40,6 +41,8 @@ class OccupationResource(resources.ModelResource):
         attribute="licences",
         widget=widgets.ManyToManyWidget(Licence, separator="|", field="name"),
     )
+
+    credit = fields.Field(column_name="credit", readonly=True)
 
     class Meta:
         model = Occupation
@@ -54,11 +57,15 @@ class OccupationResource(resources.ModelResource):
             "hidden",
             "note",
             "licences",
+            "credit",
         ]
         export_order = fields
         skip_unchanged = True
         report_skipped = True
         clean_model_instances = True
+
+    def dehydrate_credit(self, occupation: Occupation) -> str:
+        return credit_line(get_catalogue().release)
 
     def before_import_row(self, row: dict[str, Any], **kwargs: Any) -> None:
         code = (row.get("code") or "").strip()
