@@ -7,7 +7,6 @@ outside; what runs inside one is the median of many runs. Machines differ: compa
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "skillsprout.settings"}
 BASE = Path(__file__).resolve().parent.parent
 
 
@@ -69,7 +69,7 @@ def main() -> None:
         ]
         inside = subprocess.run(
             [sys.executable, "-m", "benchmarks.inside"],
-            env={**environment, "DEBUG": "0", "SECRET_KEY": "only-for-benchmarks"},
+            env={**environment, "DEBUG": "0", "SECRET_KEY": "only-for-benchmarks", **SETTINGS},
             cwd=BASE,
             capture_output=True,
             text=True,
