@@ -102,7 +102,7 @@ def _group_sums(demand: Demand, ratings: IntArray, held: tuple[int, ...], thresh
     values = np.where(ratings == UNRATED, unrated, ratings)
     one_hot = (values[:, :, None] == np.arange(N_VALUES)).reshape(len(ratings), -1).astype(np.float64)
 
-    level = np.empty((n_elements, N_VALUES))
+    level = np.zeros((n_elements, N_VALUES))
     level[:, :ASSUMED] = LEVEL_PER_RATING * np.arange(ASSUMED)
     level[:, ASSUMED] = np.nan_to_num(from_jobs)
     error = np.full(N_VALUES, thresholds.rated_error)

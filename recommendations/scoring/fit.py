@@ -8,18 +8,27 @@ input: the z-scores are over the jobs that O*NET itself rates, because our estim
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from occupations.arrays import FloatArray
-from recommendations.scoring.answers import Answers, Doubt, Source, answers
-from recommendations.scoring.fit_tables import FitTables
+from occupations.arrays import BoolArray, FloatArray
+from recommendations.scoring.fit_inputs import Doubt, FitInputs, Source, fit_inputs
+from recommendations.scoring.fit_tables import FitTables, Part
 from recommendations.scoring.person import Person
 
-PARTS = ("skills", "knowledge", "tasks", "titles", "zone")
-# Chosen on a random half of O*NET 29.3's rated occupations, and confirmed on the other.
+# In the order of `Part`. Chosen on a random half of O*NET 29.3's rated occupations, confirmed on the other.
 WEIGHTS = (1.0, 2.0, 1.0, 1.0, 0.5)
+
+
+class Certainty(StrEnum):
+    """How sure a fit is."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +38,7 @@ class FitScores:
     Args:
         fit: Shape (..., n_jobs), 0-100, 50 for a job that is no more like the person than the average one;
             NaN where the job is not scored or nothing is known of the person.
-        parts: Shape (..., 5, n_jobs), z-scores in the order of `PARTS`; 0 where a part is left out.
+        parts: Shape (..., 5, n_jobs), z-scores in the order of `Part`; 0 where a part is left out.
         weights: Shape (..., 5), summing to 1, or all 0 where nothing is known. The weighted sum of a job's
             parts is z, and its fit 100 / (1 + exp(-z)).
         sources: What each part rests on, per person.
@@ -49,7 +58,7 @@ def fit(person: Person, tables: FitTables, *, weights: Sequence[float] = WEIGHTS
     Args:
         person: Who is scored.
         tables: The catalogue's tables.
-        weights: What the parts weigh, in the order of `PARTS`.
+        weights: What the parts weigh, in the order of `Part`.
 
     Raises:
         ValueError: The person's elements are not the tables'.
@@ -71,7 +80,7 @@ def fit_many(
     Args:
         people: Who is scored.
         tables: The catalogue's tables.
-        weights: What the parts weigh, in the order of `PARTS`.
+        weights: What the parts weigh, in the order of `Part`.
         leave_out: Shape (n_people,), rows of jobs (-1 for none) that predictions from ratings must know
             nothing of: for the yardstick.
 
@@ -79,20 +88,20 @@ def fit_many(
         ValueError: A person's elements are not the tables'.
         IndexError: A held job is not among the jobs.
     """
-    given = answers(people, tables, leave_out)
+    given = fit_inputs(people, tables, leave_out)
     n_people, n_jobs = len(people), len(tables.scored)
-    alike = np.empty((n_people, len(PARTS), n_jobs), np.float32)
-    known = np.empty((n_people, len(PARTS)), bool)
+    alike = np.empty((n_people, len(Part), n_jobs), np.float32)
+    known = np.empty((n_people, len(Part)), bool)
     for part, (mine, jobs) in enumerate(zip(given.vectors, tables.units, strict=True)):
         length = np.sqrt(np.einsum("ij,ij->i", mine, mine))
-        known[:, part] = length > 0
-        np.matmul(mine / np.where(length > 0, length, 1)[:, None], jobs, out=alike[:, part])
+        known[:, part] = length > 1e-6
+        np.matmul(mine / np.where(length > 1e-6, length, 1)[:, None], jobs, out=alike[:, part])
     known[:, -1] = ~np.isnan(given.zone)
     alike[:, -1] = -np.abs(np.nan_to_num(given.zone)[:, None] - tables.zones)
 
     # As products with weights that sum to 1 over the jobs that count for a part: no copies, no loop.
     alike -= np.einsum("ipj,pj->ip", alike, tables.counted)[:, :, None]
-    spread = np.sqrt(np.einsum("ipj,ipj,pj->ip", alike, alike, tables.counted))
+    spread = np.sqrt(np.einsum("ipj,pj->ip", alike * alike, tables.counted))
     known &= spread > 1e-6
     alike *= np.where(known, 1 / np.where(known, spread, 1), 0)[:, :, None].astype(np.float32)
     alike *= tables.present
@@ -102,12 +111,27 @@ def fit_many(
     share = np.divide(share, total, out=np.zeros_like(share), where=total > 0)
     z = np.einsum("ipj,ip->ij", alike, share)
     shown = np.where(tables.scored & (total > 0), 100 / (1 + np.exp(-z)), np.nan)
-    return FitScores(shown.astype(np.float32), alike, share, *_said(given, known))
+    return FitScores(shown.astype(np.float32), alike, share, _sources(given, known), given.doubts)
 
 
-def _said(given: Answers, known: npt.NDArray[np.bool_]) -> tuple[tuple, tuple]:
-    sources = tuple(
+def certainty(scores: FitScores, person: int = 0) -> Certainty:
+    """Return how sure one person's fit is; what makes it so are the doubts.
+
+    High takes a current job with its own figures and enough ratings. Low is a guess from few ratings alone,
+    or from ratings that are all the same.
+    """
+    doubts = set(scores.doubts[person])
+    if not np.any(scores.weights.reshape(-1, len(Part))[person]):
+        return Certainty.NONE
+    if not doubts:
+        return Certainty.HIGH
+    if Doubt.ALL_EQUAL in doubts or (Doubt.NO_JOB in doubts and len(doubts) > 1):
+        return Certainty.LOW
+    return Certainty.MEDIUM
+
+
+def _sources(given: FitInputs, known: BoolArray) -> tuple[tuple[Source, ...], ...]:
+    return tuple(
         tuple(source if there else Source.NONE for source, there in zip(row, own, strict=True))
         for row, own in zip(given.sources, known, strict=True)
     )
-    return sources, given.doubts

@@ -55,7 +55,9 @@ class KernelRidge:
         return predicted
 
 
-def fit_kernel_ridge(inputs: FloatArray, targets: FloatArray, *, gamma: float, alpha: float) -> KernelRidge:
+def fit_kernel_ridge(
+    inputs: npt.NDArray[np.floating], targets: npt.NDArray[np.floating], *, gamma: float, alpha: float
+) -> KernelRidge:
     """Return the regression that minimises squared error + alpha * squared norm around the targets' mean.
 
     Args:
@@ -69,7 +71,7 @@ def fit_kernel_ridge(inputs: FloatArray, targets: FloatArray, *, gamma: float, a
     """
     if len(inputs) != len(targets) or not len(inputs):
         raise ValueError(f"need as many inputs as targets, and one at least: {len(inputs)} and {len(targets)}")
-    kernel = _kernel(inputs, inputs, gamma).astype(np.float64)
+    kernel = _kernel(inputs, inputs, gamma)
     inverse = np.linalg.inv(kernel + alpha * np.eye(len(kernel)))
     mean = targets.mean(axis=0, dtype=np.float64)
     centred = targets - mean
@@ -84,6 +86,6 @@ def fit_kernel_ridge(inputs: FloatArray, targets: FloatArray, *, gamma: float, a
     )
 
 
-def _kernel(a: FloatArray, b: FloatArray, gamma: float) -> FloatArray:
+def _kernel(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating], gamma: float) -> FloatArray:
     squares = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)
-    return np.exp(np.float32(-gamma) * np.maximum(squares, 0)).astype(np.float32)
+    return np.asarray(np.exp(-gamma * np.maximum(squares, 0)), dtype=np.float32)

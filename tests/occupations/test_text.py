@@ -10,9 +10,7 @@ SETTINGS = ("steel", "school", "ward", "truck", "kitchen", "house", "harbour", "
 def make_texts(n, seed=0):
     """Texts of a few trades each, so that rows of one trade are alike."""
     rng = np.random.default_rng(seed)
-    return [
-        " ".join([TRADES[i % len(TRADES)]] * 3 + [str(word) for word in rng.choice(SETTINGS, 4)]) for i in range(n)
-    ]
+    return [" ".join([TRADES[i % len(TRADES)]] * 3 + [str(word) for word in rng.choice(SETTINGS, 4)]) for i in range(n)]
 
 
 @pytest.fixture(params=[title_vectors, task_vectors])
