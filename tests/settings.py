@@ -1,10 +1,14 @@
 """The project's settings as the tests need them: a fixed secret, files of their own, no throttling."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
+if "VAR_DIR" not in os.environ:
+    os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="skillsprout-tests-")
+    atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
-os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="skillsprout-tests-"))
 os.environ["DEBUG"] = "0"
 
 from skillsprout.settings import *  # noqa: E402, F403
