@@ -103,9 +103,7 @@ def _load(revision: int) -> Catalogue:
     jobs = JobArrays(
         codes=codes,
         zones=np.array([job.zone or 0 for job in occupations], np.int8),
-        scored=np.array(
-            [job.ratings_from != Occupation.RatingsFrom.NONE and not job.hidden for job in occupations]
-        ),
+        scored=np.array([job.ratings_from != Occupation.RatingsFrom.NONE and not job.hidden for job in occupations]),
         estimated=np.array([job.estimated for job in occupations]),
         skills=_rated_elements(arrays, "skill"),
         knowledge=_rated_elements(arrays, "knowledge"),
@@ -143,9 +141,7 @@ def write_snapshot(release: Release) -> None:
         arrays |= _rating_arrays(domain, row)
     occupations = list(Occupation.objects.filter(retired=False).order_by("code"))
     alternates = _texts(AlternateTitle.objects.values_list("occupation_id", "title"))
-    short_titles = _texts(
-        AlternateTitle.objects.exclude(short_title="").values_list("occupation_id", "short_title")
-    )
+    short_titles = _texts(AlternateTitle.objects.exclude(short_title="").values_list("occupation_id", "short_title"))
     tasks = _texts(Task.objects.values_list("occupation_id", "text"))
     arrays["title_vectors"] = title_vectors(
         [" ; ".join([job.onet_title, *alternates[job.code]]) for job in occupations]

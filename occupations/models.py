@@ -178,9 +178,7 @@ class Rating(models.Model):
     element = models.ForeignKey(Element, on_delete=models.CASCADE, related_name="+")
     importance = models.FloatField(help_text="1 to 5")
     level = models.FloatField(help_text="0 to 7")
-    suppress = models.BooleanField(
-        default=False, help_text="O*NET recommends suppressing a figure: low precision."
-    )
+    suppress = models.BooleanField(default=False, help_text="O*NET recommends suppressing a figure: low precision.")
     not_relevant = models.BooleanField(default=False)
     estimated_from = models.JSONField(null=True, blank=True, help_text="Codes that our estimate came from.")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")

@@ -129,8 +129,7 @@ def read_pay(
     _share_out(paid, "wage_source")
     _share_out(outlook, "outlook_source")
     return [
-        PayRow(soc=soc, **(paid.get(soc, {}) | outlook.get(soc, {})))
-        for soc in sorted(paid.keys() | outlook.keys())
+        PayRow(soc=soc, **(paid.get(soc, {}) | outlook.get(soc, {}))) for soc in sorted(paid.keys() | outlook.keys())
     ]
 
 

@@ -73,7 +73,7 @@ class Archive:
                         raise ReleaseError(_too_large(self.label))
                     content += chunk
         except UNREADABLE_ZIP as error:
-            raise ReleaseError(f"{name} in {self.label} is damaged and cannot be read ({error}).") from error
+            raise ReleaseError(f"{name} in {self.label} is damaged or cannot be read ({error}).") from error
         return bytes(content)
 
 
@@ -84,16 +84,14 @@ def open_archive(source: str | Path, progress: Progress = silent) -> Iterator[Ar
     Raises:
         ReleaseError: There is nothing that could be opened.
     """
-    if SCHEME.match(str(source)):
-        label = PurePosixPath(urlsplit(str(source)).path).name or str(source)
-        with tempfile.TemporaryFile(dir=settings.VAR_DIR) as stream:
-            _download(str(source), stream, progress)
-            with _open_zip(stream, label) as archive:
-                yield archive
-        return
-    path = Path(source).expanduser()
+    path = Path(source)
     try:
-        if path.is_dir():
+        if SCHEME.match(str(source)):
+            with tempfile.TemporaryFile(dir=settings.VAR_DIR) as downloaded:
+                label = _download(str(source), downloaded, progress)
+                with _open_zip(downloaded, label) as archive:
+                    yield archive
+        elif path.is_dir():
             yield _open_folder(path)
         elif path.is_file():
             with path.open("rb") as stream, _open_zip(stream, path.name) as archive:
@@ -101,17 +99,22 @@ def open_archive(source: str | Path, progress: Progress = silent) -> Iterator[Ar
         else:
             raise ReleaseError(f"There is no file or folder {source}.")
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ReleaseError(_no_space(str(source))) from error
         raise ReleaseError(f"{source} cannot be read: {error.strerror or error}.") from error
 
 
 def _open_folder(path: Path) -> Archive:
-    def files(folder: Path) -> dict[str, Callable[[], IO[bytes]]]:
-        return {entry.name: partial(entry.open, "rb") for entry in folder.iterdir() if entry.is_file()}
+    """Open a folder of files, or one that holds nothing but such a folder."""
+    entries = list(path.iterdir())
+    if len(entries) == 1 and entries[0].is_dir():
+        path = entries[0]
+        entries = list(path.iterdir())
 
-    subfolders = [entry for entry in path.iterdir() if entry.is_dir()]
-    if not any(entry.suffix == ".txt" for entry in path.iterdir()) and len(subfolders) == 1:
-        path = subfolders[0]
-    return Archive(path.resolve().name, files(path))
+    def opener(file: Path) -> Callable[[], IO[bytes]]:
+        return lambda: file.open("rb")
+
+    return Archive(path.resolve().name, {entry.name: opener(entry) for entry in entries if entry.is_file()})
 
 
 @contextmanager
@@ -158,10 +161,18 @@ def _too_large(label: str) -> str:
     return f"{label} is larger than {limit} MB unpacked (ONET_RELEASE_MAX_UNPACKED_MB sets the limit)."
 
 
-def _download(url: str, target: IO[bytes], progress: Progress) -> None:
-    """Fetch the URL into the file, within limits of size and time."""
-    parts = urlsplit(url)
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+def _no_space(label: str) -> str:
+    return f"No space is left for {label} under {settings.VAR_DIR}."
+
+
+def _download(url: str, target: IO[bytes], progress: Progress) -> str:
+    """Fetch the URL into the file, within limits of size and time; return its file name."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ReleaseError(f"{url} is not an http or https address.") from error
+    host = parts.hostname
+    if parts.scheme.lower() not in ("http", "https") or not host:
         raise ReleaseError(f"{url} is not an http or https address.")
     if parts.username or parts.password:
         raise ReleaseError("The address holds a user name or password; leave them out.")
@@ -173,11 +184,11 @@ def _download(url: str, target: IO[bytes], progress: Progress) -> None:
             headers={"Accept-Encoding": "identity", "User-Agent": "SkillSprout"},
         )
     except requests.Timeout as error:
-        raise ReleaseError(f"{parts.hostname} did not answer in time.") from error
+        raise ReleaseError(f"{host} did not answer in time.") from error
     except requests.exceptions.SSLError as error:
-        raise ReleaseError(f"{parts.hostname} could not prove that it is {parts.hostname} (TLS).") from error
+        raise ReleaseError(f"{host} could not prove by its certificate that it is {host}.") from error
     except requests.ConnectionError as error:
-        raise ReleaseError(f"{parts.hostname} cannot be reached; is there a network?") from error
+        raise ReleaseError(f"{host} cannot be reached; perhaps there is no network.") from error
     except requests.RequestException as error:
         raise ReleaseError(f"{url} cannot be fetched ({error}).") from error
     with answer:
@@ -186,6 +197,7 @@ def _download(url: str, target: IO[bytes], progress: Progress) -> None:
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise ReleaseError(f"{url} answered with a web page, not with a zip file.")
         _save(answer, url, target, progress)
+    return PurePosixPath(parts.path).name or host
 
 
 def _save(answer: requests.Response, url: str, target: IO[bytes], progress: Progress) -> None:
@@ -193,8 +205,8 @@ def _save(answer: requests.Response, url: str, target: IO[bytes], progress: Prog
     size = int(announced) if announced.isdecimal() else 0
     if size > _limit_bytes():
         raise ReleaseError(_too_large(url))
-    if size > (free := shutil.disk_usage(settings.VAR_DIR).free):
-        raise ReleaseError(f"No space is left for {url} under {settings.VAR_DIR}: {free // MB} MB are free.")
+    if size > shutil.disk_usage(settings.VAR_DIR).free:
+        raise ReleaseError(_no_space(url))
     received = 0
     last_moment = time.monotonic() + DOWNLOAD_SECONDS
     try:
@@ -205,13 +217,7 @@ def _save(answer: requests.Response, url: str, target: IO[bytes], progress: Prog
             if time.monotonic() > last_moment:
                 raise ReleaseError(f"{url} took longer than {DOWNLOAD_SECONDS // 60} minutes.")
             target.write(chunk)
-            progress("Downloading", received, size)
-        target.flush()
+            progress("Downloading, in MB", received // MB, -(-size // MB))
     except requests.RequestException as error:
         raise ReleaseError(f"The download of {url} was cut short after {received:,} bytes.") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ReleaseError(f"No space is left for {url} under {settings.VAR_DIR}.") from error
-        raise
-    if received < size:
-        raise ReleaseError(f"The download of {url} was cut short after {received:,} of {size:,} bytes.")
+    target.flush()

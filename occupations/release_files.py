@@ -251,18 +251,16 @@ class _Reader:
 
     def _elements(self, of_files: Sequence[pd.DataFrame]) -> pd.DataFrame:
         elements = pd.concat(of_files, ignore_index=True)
-        doubled = elements[elements.duplicated("id", keep=False)]
-        if not doubled.empty:
-            raise ReleaseError(
-                f"The element {doubled['id'].iloc[0]} is in {' and in '.join(doubled['file'][:2])}."
-            )
+        for element, files in elements.groupby("id")["file"]:
+            if len(files) > 1:
+                raise ReleaseError(f"The element {element} is in {' and in '.join(files)}.")
         descriptions: dict[str, str] = {}
         if file := self._has(CONTENT_MODEL):
             table = self._table(file, "Element ID", "Description")
             descriptions = dict(
                 zip(table.texts("Element ID", 20), table.optional_texts("Description", 5000), strict=True)
             )
-        elements["description"] = elements["id"].map(descriptions).fillna("")
+        elements["description"] = [descriptions.get(element, "") for element in elements["id"]]
         elements = elements.sort_values("id", key=lambda ids: ids.map(_natural_order), ignore_index=True)
         elements["order"] = elements.groupby("domain").cumcount() + 1
         return elements[["id", "domain", "name", "description", "order"]]
@@ -350,9 +348,7 @@ class _Reader:
             return pd.DataFrame(columns=["code", "level", "percent"])
         table = self._table(file, CODE, "Element ID", "Scale ID", "Category", "Data Value")
         table.codes(codes)
-        table = table.where(
-            table.equals("Element ID", EDUCATION_ELEMENT) & table.equals("Scale ID", EDUCATION_SCALE)
-        )
+        table = table.where(table.equals("Element ID", EDUCATION_ELEMENT) & table.equals("Scale ID", EDUCATION_SCALE))
         table.check_unique(CODE, "Category")
         education = pd.DataFrame(
             {

@@ -48,6 +48,8 @@ class Table:
             if column not in names:
                 raise ReleaseError(f"{file} has no column {column!r}.")
         blank = _check_fields(file, content, len(names))
+        if blank.all():
+            raise ReleaseError(f"{file} holds no rows.")
         places = [names.index(column) for column in columns]
         frame = pd.read_csv(
             io.BytesIO(content),
@@ -66,8 +68,6 @@ class Table:
         frame.columns = pd.Index(columns)
         frame.index = pd.RangeIndex(2, len(frame) + 2)
         frame = frame.loc[~blank]
-        if frame.empty:
-            raise ReleaseError(f"{file} holds no rows.")
         return cls(file, pd.DataFrame({column: _as_category(frame[column]) for column in columns}))
 
     def __len__(self) -> int:
@@ -130,28 +130,30 @@ class Table:
 
     def choices(self, column: str, options: Collection[str]) -> Values:
         """Return values that are each one of the options."""
-        self._check(column, options.__contains__, f"none of {', '.join(sorted(options))}")
+        named = ", ".join(option for option in options if option not in MISSING)
+        self._check(column, options.__contains__, f"none of {named}")
         return self._convert(column, str, object)
 
     def check_unique(self, *columns: str) -> None:
         """Refuse two rows with the same values in the columns."""
-        repeats = self.frame.duplicated(list(columns))
+        keys = self.frame[list(columns)]
+        repeats = keys.duplicated().to_numpy()
         if repeats.any():
-            line = int(repeats.idxmax())
-            values = self.frame.loc[line, list(columns)]
-            first = int((self.frame[list(columns)] == values).all(axis=1).idxmax())
-            raise self.fail(line, f"repeats line {first} ({', '.join(map(str, values))})")
+            key = keys.iloc[int(repeats.argmax())]
+            first = self._line_of((keys == key).all(axis=1).to_numpy())
+            raise self.fail(self._line_of(repeats), f"repeats line {first} ({', '.join(map(str, key))})")
+
+    def _line_of(self, rows: Flags) -> int:
+        """Return the line of the first of the rows."""
+        return int(self.frame.index.to_numpy()[rows.argmax()])
 
     def _check(self, column: str, good: Callable[[str], bool], problem: str) -> None:
         wrong = [value for value in self.frame[column].cat.categories if not good(value)]
-        if not wrong:
-            return
-        found = self.frame[column].isin(wrong)
-        if found.any():
-            line = int(found.idxmax())
-            value = str(self.frame.loc[line, column])
+        if wrong:
+            found = self.equals(column, *wrong)
+            value = str(self.frame[column].iloc[int(found.argmax())])
             shown = value if len(value) <= SHOWN_CHARS else f"{value[:SHOWN_CHARS]}…"
-            raise self.fail(line, f"{column} is {shown!r}, {problem}")
+            raise self.fail(self._line_of(found), f"{column} is {shown!r}, {problem}")
 
     def _convert(self, column: str, value_of: Callable[[str], object], dtype: type) -> npt.NDArray:
         values = self.frame[column].cat
@@ -186,7 +188,7 @@ def _check_fields(file: str, content: bytes, fields: int) -> Flags:
     return blank[1:]
 
 
-def _as_category(column: "pd.Series[str]") -> "pd.Series[str]":
+def _as_category(column: pd.Series) -> pd.Series:
     values = column.astype("category")
     stripped = values.cat.categories.str.strip()
     return values if (stripped == values.cat.categories).all() else column.str.strip().astype("category")

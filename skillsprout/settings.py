@@ -229,7 +229,7 @@ SIMPLE_HISTORY_REVERT_DISABLED = True
 ONET_RELEASE_MAX_UNPACKED_MB = env.int("ONET_RELEASE_MAX_UNPACKED_MB", default=500)
 
 # Scoring: the bounds of the tiers (percent unless said otherwise)
-MODEL_VERSION = env.str("MODEL_VERSION", default="v1_baseline")
+MODEL_VERSION = env.str("MODEL_VERSION", default="v2_level")
 READY_NOW_MATCH_THRESHOLD = env.float("READY_NOW_MATCH_THRESHOLD", default=75)
 READY_NOW_GAP_THRESHOLD = env.float("READY_NOW_GAP_THRESHOLD", default=25)
 TRAINABLE_MATCH_THRESHOLD = env.float("TRAINABLE_MATCH_THRESHOLD", default=50)

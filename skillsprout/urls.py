@@ -10,4 +10,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include(api.urlpatterns)),
     re_path(r"^api/", api_not_found),
+    path("", include("profiles.urls")),
+    path("", include("recommendations.urls")),
 ]
+
+handler500 = "skillsprout.pages.server_error"

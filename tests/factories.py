@@ -1,7 +1,7 @@
 """Plain builders for tests: a small world of work, people, lists of recommendations."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -237,9 +237,19 @@ def make_world(*, version: str = "29.3") -> Release:
     SoftwareSkill.objects.create(occupation_id=DEVELOPER, name="Python", category="Languages", hot=True)
     for name, (code, months) in LICENCES.items():
         licence = Licence.objects.create(name=name, authority="state board", typical_months=months)
-        licence.occupations.add(code)
+        licence.occupations.add(Occupation.objects.get(pk=code))
     refresh_catalogue(release)
     return release
+
+
+def make_copies(code: str, codes: Iterable[str]) -> None:
+    """Make occupations with the figures of another one; they are in the catalogue after `refresh_catalogue`."""
+    figures = list(Rating.objects.filter(occupation=code))
+    for copy in codes:
+        OccupationFactory.create(code=copy, ratings_from=Occupation.RatingsFrom.ONET)
+        for rating in figures:
+            rating.pk, rating.occupation_id = None, copy
+        Rating.objects.bulk_create(figures)
 
 
 def refresh_catalogue(release: Release) -> None:
@@ -279,14 +289,14 @@ def _ratings(job: WorldJob, number: int, elements: list[Element], release: Relea
     return ratings
 
 
-class UserFactory(DjangoModelFactory):
+class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
     username = Sequence(lambda n: f"person{n}")
 
 
-class OccupationFactory(DjangoModelFactory):
+class OccupationFactory(DjangoModelFactory[Occupation]):
     """An occupation without figures; it is in the catalogue after `refresh_catalogue`."""
 
     class Meta:
@@ -297,14 +307,14 @@ class OccupationFactory(DjangoModelFactory):
     onet_zone = 3
 
 
-class ProfileFactory(DjangoModelFactory):
+class ProfileFactory(DjangoModelFactory[Profile]):
     class Meta:
         model = Profile
 
     traffic = Profile.Traffic.TEST
 
 
-class EventFactory(DjangoModelFactory):
+class EventFactory(DjangoModelFactory[RecommendationEvent]):
     class Meta:
         model = RecommendationEvent
 
@@ -317,7 +327,7 @@ class EventFactory(DjangoModelFactory):
     limit_per_bucket = 10
 
 
-class ItemFactory(DjangoModelFactory):
+class ItemFactory(DjangoModelFactory[RecommendedItem]):
     class Meta:
         model = RecommendedItem
 
@@ -329,7 +339,7 @@ class ItemFactory(DjangoModelFactory):
     gap_severity = 10.0
 
 
-class FeedbackFactory(DjangoModelFactory):
+class FeedbackFactory(DjangoModelFactory[Feedback]):
     class Meta:
         model = Feedback
 
@@ -338,7 +348,7 @@ class FeedbackFactory(DjangoModelFactory):
 
 
 def make_user(**overrides: Any) -> User:
-    return UserFactory(**overrides)
+    return UserFactory.create(**overrides)
 
 
 def make_profile(
@@ -349,7 +359,7 @@ def make_profile(
     **overrides: Any,
 ) -> Profile:
     """Make a person: a current job, ratings by element id (skills and knowledge alike), past jobs."""
-    profile: Profile = ProfileFactory(**overrides)
+    profile = ProfileFactory.create(**overrides)
     HeldJob.objects.bulk_create(
         HeldJob(profile=profile, occupation_id=code, current=code == current)
         for code in dict.fromkeys([*([current] if current else []), *past])
@@ -362,11 +372,11 @@ def make_profile(
 
 def make_event(profile: Profile, *, codes: tuple[str, ...] = (), **overrides: Any) -> RecommendationEvent:
     """Make a stored list with these occupations, all Ready now, without scoring anything."""
-    event: RecommendationEvent = EventFactory(profile=profile, **overrides)
+    event = EventFactory.create(profile=profile, **overrides)
     for code in codes:
-        ItemFactory(event=event, occupation_id=code)
+        ItemFactory.create(event=event, occupation_id=code)
     return event
 
 
 def make_feedback(item: RecommendedItem, action: str = Feedback.Action.SAVE, **overrides: Any) -> Feedback:
-    return FeedbackFactory(item=item, action=action, **overrides)
+    return FeedbackFactory.create(item=item, action=action, **overrides)

@@ -13,9 +13,7 @@ class Command(BaseCommand):
         parser.add_argument("--wages", type=Path, required=True, help="the OEWS national table")
         parser.add_argument("--projections", type=Path, required=True, help="the employment projections")
         parser.add_argument("--wage-year", type=int, help="default: the year in the name of the wages file")
-        parser.add_argument(
-            "--wage-source", default="", help="default: U.S. Bureau of Labor Statistics, OEWS May YEAR"
-        )
+        parser.add_argument("--wage-source", default="", help="default: U.S. Bureau of Labor Statistics, OEWS May YEAR")
         parser.add_argument("--outlook-years", default="", help="default: from the columns employment_YEAR")
         parser.add_argument(
             "--outlook-source",

@@ -1,0 +1,174 @@
+"""Bring a release into the database: one transaction, one import at a time, and curated values stay."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.utils import timezone
+from filelock import FileLock, Timeout
+
+from occupations.models import Release
+from occupations.release_archive import ReleaseError, silent
+from occupations.release_files import Progress, ReleaseTables, read_release
+from occupations.replacing import replace_release
+
+__all__ = [
+    "ImportFailedError",
+    "ImportResult",
+    "ImportRunningError",
+    "ReleaseError",
+    "import_release",
+    "import_tables",
+    "record_failure",
+]
+
+ADVISORY_LOCK = 7_305_819_402_557_113  # any number that no other program on this database locks by
+ENDED_EARLY = "The import ended before it was whole."
+DISK_FULL = re.compile(r"disk is full|disk full|no space left", re.IGNORECASE)
+
+
+class ImportRunningError(Exception):
+    """Another import is running."""
+
+    def __init__(self) -> None:
+        super().__init__("Another import is running; start this one when it is over.")
+
+
+class ImportFailedError(Exception):
+    """The database did not take the release. The message is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """How an import ended.
+
+    Args:
+        release: The active release, with its counts and report.
+        changed: False where the release was loaded already.
+    """
+
+    release: Release
+    changed: bool
+
+
+def import_release(location: str | Path, *, progress: Progress = silent) -> ImportResult:
+    """Read the text release at a path (zip or folder) or an http(s) URL and load it.
+
+    Raises:
+        ReleaseError: Something is wrong with the release; nothing has changed.
+        ImportRunningError: Another import is running.
+        ImportFailedError: The database did not take it; nothing but the Release row says so.
+    """
+    with _only_import():
+        tables = read_release(location, progress)
+        return _load(tables, Release.Source.TEXT, str(location), progress)
+
+
+def import_tables(
+    tables: ReleaseTables, *, source: Release.Source, location: str, progress: Progress = silent
+) -> ImportResult:
+    """Load what was read from any source; readers see the old data until the new data is whole.
+
+    Call it outside any transaction: its Release row is visible while it runs, and stays when it fails.
+
+    Raises:
+        ImportRunningError: Another import is running.
+        ImportFailedError: The database did not take it; nothing but the Release row says so.
+    """
+    with _only_import():
+        return _load(tables, source, location, progress)
+
+
+def record_failure(source: Release.Source, location: str, error: Exception) -> Release:
+    """Keep a row of a release that could not even be read, for people who did not see the message."""
+    return Release.objects.create(
+        source=source,
+        location=_fitting(location),
+        state=Release.State.FAILED,
+        error=str(error),
+        finished=timezone.now(),
+    )
+
+
+def _load(tables: ReleaseTables, source: Release.Source, location: str, progress: Progress) -> ImportResult:
+    release = None
+    try:
+        # Whoever holds the lock is the only one at work: a row still running belongs to a process that died.
+        Release.objects.filter(state=Release.State.RUNNING).update(
+            state=Release.State.FAILED, error=ENDED_EARLY, finished=timezone.now()
+        )
+        active = Release.objects.filter(state=Release.State.ACTIVE).first()
+        if active and (active.version, active.digest) == (tables.version, tables.digest):
+            return ImportResult(active, changed=False)
+        release = Release.objects.create(
+            source=source, location=_fitting(location), version=tables.version, digest=tables.digest
+        )
+        with transaction.atomic(durable=True):
+            replace_release(tables, release, active, progress)
+    except BaseException as error:
+        sentence = _sentence(error)
+        if release:
+            # A database that is gone or full may not take this either; then the next import marks the row.
+            with suppress(Error):
+                Release.objects.filter(pk=release.pk).update(
+                    state=Release.State.FAILED, error=sentence, finished=timezone.now()
+                )
+        if isinstance(error, Error):
+            raise ImportFailedError(sentence) from error
+        raise
+    return ImportResult(release, changed=True)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, Error):
+        message = str(error).strip().split("\n")[0]
+        if DISK_FULL.search(str(error)):
+            return f"No space is left on the disk for the database ({message})."
+        return f"The database did not take the release ({message})."
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "The import was stopped."
+    return f"The import failed: {type(error).__name__}: {error}"
+
+
+def _fitting(location: str) -> str:
+    return location[: Release._meta.get_field("location").max_length]
+
+
+@contextmanager
+def _only_import() -> Iterator[None]:
+    """Hold this database's import lock; it falls when the process dies."""
+    lock = _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
+    with lock:
+        yield
+
+
+@contextmanager
+def _advisory_lock() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
+        if not cursor.fetchone()[0]:
+            raise ImportRunningError
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+
+
+@contextmanager
+def _file_lock() -> Iterator[None]:
+    name = hashlib.sha256(str(connection.settings_dict["NAME"]).encode()).hexdigest()[:16]
+    lock = FileLock(settings.VAR_DIR / f"import-{name}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ImportRunningError from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,377 @@
+"""The starter set in `fixtures/`: what it holds, how it is made, and that loading it spares everything else."""
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+
+from occupations import starter_choice
+from occupations.catalogue import get_catalogue
+from occupations.models import (
+    AlternateTitle,
+    EducationShare,
+    Element,
+    Licence,
+    Occupation,
+    PayOutlook,
+    Rating,
+    RelatedOccupation,
+    Release,
+)
+from occupations.starter import COLUMNS, STARTER, read_pay_rows, read_starter
+from occupations.starter_choice import NAMED, PER_MAJOR_GROUP, PER_ZONE, choose
+from tests.occupations.release_builder import (
+    ACUTE_NURSE,
+    DEVELOPER,
+    NURSE,
+    PROGRAMMER,
+    load,
+    old_layout,
+    ratings,
+    write_folder,
+)
+
+FILES = [*COLUMNS, "pay"]
+SKILLS, KNOWLEDGE_AREAS = 35, 33
+DATA_SCIENTISTS = "15-2051.00"
+CIVILIAN_GROUPS = {str(major) for major in range(11, 55, 2)}
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (STARTER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+OCCUPATIONS = rows("occupations")
+CODES = {row["code"] for row in OCCUPATIONS}
+
+
+class TestContents:
+    def test_two_hundred_occupations_of_all_groups_and_zones(self):
+        frame = pd.DataFrame(OCCUPATIONS)
+        assert len(frame) == len(CODES) == 200
+        majors = frame["code"].str[:2].value_counts()
+        assert set(majors.index) == CIVILIAN_GROUPS
+        assert majors.min() >= PER_MAJOR_GROUP
+        zones = frame["zone"].value_counts()
+        assert set(zones.index) == {"1", "2", "3", "4", "5"}
+        assert zones.min() >= PER_ZONE
+
+    def test_what_documents_name_is_in(self):
+        assert set(NAMED) <= CODES
+
+    def test_every_occupation_is_rated_in_full_but_two(self):
+        counts = pd.DataFrame(rows("ratings"))["code"].value_counts()
+        assert counts.pop(DEVELOPER) == SKILLS
+        assert set(counts) == {SKILLS + KNOWLEDGE_AREAS}
+        assert CODES - set(counts.index) == {DEVELOPER, DATA_SCIENTISTS}
+
+    def test_rows_carry_their_release(self):
+        releases = {row["code"]: row["release"] for row in OCCUPATIONS}
+        assert releases.pop(DEVELOPER) == "30.3"
+        assert set(releases.values()) == {"29.3"}
+
+    def test_figures_are_on_their_scales(self):
+        for row in rows("ratings"):
+            assert 1 <= float(row["importance"]) <= 5
+            assert 0 <= float(row["level"]) <= 7
+            assert row["flags"] in ("", "N", "S", "NS")
+
+    def test_everything_is_about_the_occupations_of_the_set(self):
+        for name in COLUMNS:
+            assert {row["code"] for row in rows(name)} <= CODES
+        assert {row["related"] for row in rows("related")} <= CODES
+        assert {row["soc"] for row in rows("pay")} == {code[:7] for code in CODES}
+
+    def test_titles_that_people_type(self):
+        titles = rows("titles")
+        typed = {(row["code"], row[name]) for row in titles for name in ("title", "short_title")}
+        assert {(NURSE, "RN"), (PROGRAMMER, "Programmer"), (DEVELOPER, "Programmer"), ("31-1131.00", "CNA")} <= typed
+        each = pd.DataFrame(titles)["code"].value_counts()
+        assert set(each.index) == CODES
+        assert each.max() <= starter_choice.TITLES_EACH
+
+    def test_pay_has_its_year_and_source(self):
+        pay = {row.soc: row for row in read_pay_rows()}
+        assert all(row.wage_median and row.growth_percent is not None for row in pay.values())
+        assert {row.wage_year for row in pay.values()} == {2025}
+        assert {row.outlook_years for row in pay.values()} == {"2024-2034"}
+        assert pay["29-1141"].wage_source == "U.S. Bureau of Labor Statistics, OEWS May 2025"
+        assert pay["31-1122"].wage_source.endswith("for 31-1120 as a whole")
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_no_sentences_of_onets(self, name):
+        cells = [cell for row in rows(name) for cell in row.values()]
+        assert max(map(len, cells)) <= 150
+        assert not [cell for cell in cells if cell.endswith(".")]
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_files_are_sorted_lines_of_text(self, name):
+        content = (STARTER / f"{name}.csv").read_bytes()
+        assert b"\r" not in content
+        assert content.endswith(b"\n")
+        frame = pd.DataFrame(rows(name))
+        keys = frame.assign(level=frame["level"].astype(float)) if name == "education" else frame
+        keys = keys.iloc[:, :2].values.tolist()
+        assert keys == sorted(keys)
+
+    def test_it_is_small_and_nothing_else_is_there(self):
+        assert {path.name for path in STARTER.iterdir()} == {f"{name}.csv" for name in FILES}
+        assert sum(path.stat().st_size for path in STARTER.iterdir()) < 1_500_000
+
+    def test_credit_is_given(self):
+        credit = " ".join((STARTER.parent / "README.md").read_text(encoding="utf-8").split())
+        assert "information from the O*NET 29.3 Database by the U.S. Department of Labor" in credit
+        assert "Used under the CC BY 4.0 license" in credit
+        assert "Bureau of Labor Statistics" in credit
+
+
+class TestChoice:
+    @staticmethod
+    def candidates(*jobs: tuple[str, int, int]) -> pd.DataFrame:
+        return pd.DataFrame(jobs, columns=["code", "zone", "employment"])
+
+    def test_most_employed_first_and_of_equals_the_lower_code(self, monkeypatch):
+        monkeypatch.setattr(starter_choice, "PER_ZONE", 0)
+        jobs = self.candidates(*[(f"11-{number}011.00", 3, number // 2) for number in range(1, 10)])
+        assert choose(jobs, (), 6) == [f"11-{number}011.00" for number in (4, 5, 6, 7, 8, 9)]
+        assert choose(jobs, (), 7) == [f"11-{number}011.00" for number in (2, 4, 5, 6, 7, 8, 9)]
+
+    def test_named_ones_are_in_and_count(self, monkeypatch):
+        monkeypatch.setattr(starter_choice, "PER_ZONE", 0)
+        jobs = self.candidates(*[(f"11-{number}011.00", 3, number) for number in range(1, 10)])
+        chosen = choose(jobs, ("11-1011.00", "15-2051.00"), 7)
+        assert chosen == [*(f"11-{number}011.00" for number in (1, 5, 6, 7, 8, 9)), "15-2051.00"]
+
+    def test_small_groups_and_zones_get_their_share(self):
+        large = [(f"11-{number}1.00", 3, 1000 + number) for number in range(100, 130)]
+        small = [(f"53-{number}011.00", 1, number) for number in range(1, 9)]
+        chosen = choose(self.candidates(*large, *small), (), 20)
+        assert sum(code.startswith("53") for code in chosen) == 8
+        assert len(chosen) == 20
+
+
+class TestMaking:
+    @pytest.fixture
+    def sources(self, tmp_path: Path, monkeypatch) -> list[str]:
+        """Write what the starter set is made of, small, and return the command's arguments."""
+        monkeypatch.setattr(starter_choice, "NAMED", (NURSE, DEVELOPER))
+        monkeypatch.setattr(starter_choice, "SOUGHT", (PROGRAMMER,))
+        write_folder(tmp_path / "db_29_3_text", old_layout())
+        names = {"2.A.1.a": "Reading Comprehension", "2.A.1.b": "Active Listening", "2.B.3.e": "Programming"}
+        (tmp_path / "newly_rated_30_3.txt").write_text(ratings(names, [DEVELOPER, NURSE]), encoding="utf-8")
+        wages = (
+            "soc,title,display_level,Employment,"
+            "Annual 10th percentile wage,Annual median wage,Annual 90th percentile wage\n"
+            "29-1141,Registered Nurses,3,3300000,67810,98000,136490\n"
+        )
+        (tmp_path / "oews_2025.csv").write_text(wages, encoding="utf-8")
+        outlook = (
+            "soc,employment_2024,employment_2034,employment_change_pct,annual_openings,typical_education\n"
+            "29-1141,1,1,4.9,189.1,Bachelor's degree\n"
+        )
+        (tmp_path / "ep.csv").write_text(outlook, encoding="utf-8")
+        return [
+            str(tmp_path / "db_29_3_text"),
+            *("--newly-rated", str(tmp_path / "newly_rated_30_3.txt")),
+            *("--wages", str(tmp_path / "oews_2025.csv"), "--projections", str(tmp_path / "ep.csv")),
+            *("--folder", str(tmp_path / "made")),
+        ]
+
+    def test_set_is_read_back_as_it_was_made(self, sources, tmp_path: Path, capsys):
+        call_command("build_starter", *sources)
+        tables = read_starter(tmp_path / "made")
+        assert tables.version == "29.3"
+        assert tables.occupations["code"].tolist() == [PROGRAMMER, DEVELOPER, NURSE]
+        assert dict(tables.zones.itertuples(index=False)) == {PROGRAMMER: 4, DEVELOPER: 4, NURSE: 3}
+        assert tables.ratings["code"].value_counts().to_dict() == {PROGRAMMER: 6, NURSE: 6, DEVELOPER: 3}
+        nurse = tables.ratings.set_index(["code", "element_id"]).loc[(NURSE, "2.B.3.e")]
+        assert (nurse["importance"], nurse["level"], nurse["not_relevant"]) == (1.12, 0.25, True)
+        assert (nurse["domain"], nurse["suppress"]) == ("skill", False)
+        assert tables.related.values.tolist() == [[DEVELOPER, PROGRAMMER, "Primary-Long", 6]]
+        assert tables.education.values.tolist() == [[NURSE, 5, 40.5], [NURSE, 6, 59.5]]
+        assert [row.annual_openings for row in read_pay_rows(tmp_path / "made")] == [189_100]
+        assert "occupations.csv: 3 rows" in capsys.readouterr().out
+
+    def test_only_what_the_release_does_not_rate_comes_from_the_later_one(self, sources, tmp_path: Path):
+        call_command("build_starter", *sources)
+        made = pd.read_csv(tmp_path / "made" / "occupations.csv", dtype=str).set_index("code")["release"]
+        assert made.to_dict() == {PROGRAMMER: "29.3", DEVELOPER: "30.3", NURSE: "29.3"}
+
+    def test_no_sentence_gets_in(self, sources, tmp_path: Path):
+        call_command("build_starter", *sources)
+        made = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "made").iterdir())
+        assert "made-up sentence" not in made
+        assert "of the day" not in made
+        assert "bus timetable" not in made
+
+    def test_again_gives_the_same_bytes(self, sources, tmp_path: Path):
+        call_command("build_starter", *sources)
+        first = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
+        call_command("build_starter", *sources)
+        assert {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()} == first
+
+    def test_release_without_a_named_occupation_is_refused(self, sources, tmp_path: Path, monkeypatch):
+        monkeypatch.setattr(starter_choice, "NAMED", ("19-1021.00",))
+        with pytest.raises(CommandError, match=r"no occupation 19-1021\.00"):
+            call_command("build_starter", *sources)
+        assert not (tmp_path / "made").exists()
+
+    def test_likely_titles(self, tmp_path: Path):
+        files = old_layout() | {
+            "Alternate Titles.txt": "O*NET-SOC Code\tAlternate Title\tShort Title\tSource(s)\r\n"
+            + "".join(f"{NURSE}\tVery Rare Nurse {letter}\tn/a\t08\r\n" for letter in "abcdefghijklmnop")
+            + f"{NURSE}\tCommon Nurse of Four Sources\tn/a\t02,04,06,08\r\n{NURSE}\tNurse\tn/a\t08\r\n"
+            + f"{ACUTE_NURSE}\tOther Nurse\tn/a\t08\r\n"
+        }
+        folder = str(write_folder(tmp_path / "db_29_3_text", files))
+        titles = starter_choice.read_release(folder).alternate_titles
+        likely = starter_choice.likely_titles(folder, titles, [NURSE])
+        assert likely["title"].tolist()[:5] == [
+            "Common Nurse of Four Sources",
+            "Nurse",
+            "Ward Nurse",
+            "Night Nurse",
+            "Very Rare Nurse a",
+        ]
+        assert len(likely) == starter_choice.TITLES_EACH
+        assert set(likely["code"]) == {NURSE}
+
+
+@pytest.mark.django_db
+class TestSeed:
+    @staticmethod
+    def everything() -> dict[str, list]:
+        tables = (
+            *(Release, Element, Occupation, Rating, AlternateTitle, RelatedOccupation, EducationShare),
+            *(PayOutlook, Licence, Licence.occupations.through),
+        )
+        return {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
+
+    def test_loads_the_set_with_words_pay_and_licences(self, capsys):
+        call_command("seed_demo")
+        told = capsys.readouterr().out
+        assert "Loaded the starter set: 200 occupations of O*NET 29.3, 199 rated and 1 estimated." in told
+        release = Release.objects.get()
+        assert (release.source, release.version, release.state) == ("starter", "29.3", "active")
+        assert Element.objects.count() == SKILLS + KNOWLEDGE_AREAS
+        assert not Element.objects.filter(summary="").exists()
+        assert not Element.objects.filter(anchors=[]).exists()
+        nurse = Occupation.objects.get(code=NURSE)
+        assert nurse.onet_description == ""
+        assert nurse.ratings.count() == SKILLS + KNOWLEDGE_AREAS
+        assert PayOutlook.objects.get(soc=nurse.soc).wage_median
+        assert nurse.licences.count() == 1
+        assert not Licence.objects.filter(occupations=None).exists()
+
+    def test_software_developers_have_the_figures_of_the_later_release(self):
+        call_command("seed_demo")
+        developers = Occupation.objects.get(code=DEVELOPER)
+        assert developers.ratings_from == Occupation.RatingsFrom.ONET
+        assert developers.last_release == "30.3"
+        assert developers.ratings.filter(element__domain="skill", estimated_from=None).count() == SKILLS
+        assert developers.ratings.filter(element__domain="knowledge", estimated_from=None).count() == 0
+        assert developers.ratings.filter(element__domain="knowledge").count() == KNOWLEDGE_AREAS
+
+    def test_data_scientists_are_estimated_and_marked(self):
+        call_command("seed_demo")
+        scientists = Occupation.objects.get(code=DATA_SCIENTISTS)
+        assert scientists.estimated
+        assert scientists.ratings.count() == SKILLS + KNOWLEDGE_AREAS
+        assert "15-2041.00" in scientists.ratings.first().estimated_from
+
+    def test_people_find_their_job(self):
+        call_command("seed_demo")
+        index = get_catalogue().index
+        for query, code in (
+            ("RN", NURSE),
+            ("nurs", NURSE),
+            ("programmer", PROGRAMMER),
+            ("sofware develper", DEVELOPER),
+            ("checkout operator", "41-2011.00"),
+        ):
+            assert index.search(query, 5)[0].code == code
+
+    def test_again_changes_nothing_and_says_so(self, capsys):
+        call_command("seed_demo")
+        before = self.everything()
+        capsys.readouterr()
+        call_command("seed_demo")
+        assert capsys.readouterr().out.splitlines() == [
+            "The starter set of O*NET 29.3 is loaded already.",
+            "Nothing changed.",
+        ]
+        assert self.everything() == before
+
+    def test_official_release_is_left_alone(self, tmp_path: Path, capsys):
+        load(tmp_path, old_layout())
+        before = self.everything()
+        call_command("seed_demo")
+        assert "O*NET 29.3 (Text release) is loaded; the starter set leaves its data alone." in capsys.readouterr().out
+        after = self.everything()
+        assert {name for name in before if before[name] != after[name]} == {"PayOutlook"}
+
+    def test_official_release_without_words_gets_them(self, tmp_path: Path, capsys):
+        load(tmp_path, old_layout())
+        Element.objects.update(summary="", anchors=[])
+        call_command("seed_demo")
+        assert "6 skills and knowledge areas were given our words." in capsys.readouterr().out
+        assert not Element.objects.filter(summary="").exists()
+
+    def test_newer_pay_stays(self):
+        PayOutlook.objects.create(soc="29-1141", wage_median=1, wage_year=2030)
+        call_command("seed_demo")
+        assert PayOutlook.objects.get(soc="29-1141").wage_year == 2030
+        assert PayOutlook.objects.get(soc="29-1141").employment is None
+
+
+@pytest.mark.django_db
+class TestCurated:
+    """What a curator has done to words and licences outlives every load."""
+
+    LICENCE = "Registered nurse licence"
+
+    @pytest.fixture(autouse=True)
+    def _seeded(self):
+        call_command("seed_demo")
+
+    @pytest.fixture
+    def licence(self) -> Licence:
+        return Licence.objects.get(occupations=NURSE)
+
+    def test_words(self):
+        Element.objects.filter(id="2.A.1.a").update(summary="Reads well.")
+        call_command("seed_demo")
+        assert Element.objects.get(id="2.A.1.a").summary == "Reads well."
+
+    def test_changed_licence(self, licence):
+        licence.typical_months, licence.note = 1, "Ours."
+        licence.save()
+        licence.occupations.clear()
+        call_command("seed_demo")
+        licence.refresh_from_db()
+        assert (licence.typical_months, licence.note, licence.occupations.count()) == (1, "Ours.", 0)
+
+    def test_renamed_licence_is_not_made_again(self, licence):
+        number = Licence.objects.count()
+        licence.name = "Nurse's licence of our state"
+        licence.save()
+        call_command("seed_demo")
+        assert Licence.objects.count() == number
+
+    def test_deleted_licence_stays_deleted(self, licence):
+        number = Licence.objects.count()
+        licence.delete()
+        call_command("seed_demo")
+        assert Licence.objects.count() == number - 1
+
+    def test_official_release_ties_a_licence_to_its_new_occupations_only(self, licence, tmp_path: Path):
+        licence.name = "Nurse's licence of our state"
+        licence.save()
+        licence.occupations.clear()
+        Occupation.objects.filter(code=ACUTE_NURSE).delete()
+        load(tmp_path, old_layout())
+        tied = set(licence.occupations.values_list("code", flat=True))
+        assert NURSE not in tied
