@@ -28,11 +28,7 @@ class ModelStatus(APIView):
     def get(self, request: Request) -> Response:
         """Return the models in use and the feedback that there is to learn from."""
         counted = dict(
-            Feedback.objects.in_force()
-            .order_by()
-            .values("action")
-            .annotate(n=Count("pk"))
-            .values_list("action", "n")
+            Feedback.objects.in_force().order_by().values("action").annotate(n=Count("pk")).values_list("action", "n")
         )
         return Response(
             {

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.import_export.forms import ExportForm
 
 from occupations.admin import ReadOnlyInline
-from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
+from recommendations.models import Evaluation, Feedback, RecommendationEvent, RecommendedItem
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -87,3 +87,16 @@ class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
     @admin.display(ordering="item__tier")
     def tier(self, feedback: Feedback) -> str:
         return feedback.item.get_tier_display()
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadOnlyAdmin):
+    list_display = ["release", "created", "seed", "targets_met"]
+    list_filter = ["release__version", ("created", RangeDateTimeFilter)]
+    list_select_related = ["release"]
+    fields = ["release", "created", "seed", "options", "figures"]
+
+    @admin.display(description="targets met")
+    def targets_met(self, evaluation: Evaluation) -> str:
+        targets = evaluation.figures["targets"]
+        return f"{sum(target['met'] is True for target in targets)} of {len(targets)}"

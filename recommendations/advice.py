@@ -164,6 +164,8 @@ class Advice:
         release: The version of the O*NET release that the figures came from.
         buckets: Recommendations by tier, best first; all three tiers are always there.
         totals: How many jobs each tier holds in all.
+        held_back: By tier, the SOC minor groups (such as 15-1) of which better jobs gave way to variety, and how
+            many: ask for them with `more_of`.
         notes: Sentences about the whole list: what was assumed, how sure it is.
     """
 
@@ -172,5 +174,6 @@ class Advice:
     release: str
     buckets: dict[str, list[Recommendation]]
     totals: dict[str, int]
+    held_back: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     calibration: str = field(default="not calibrated yet")

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from occupations.models import Occupation
+from occupations.models import Occupation, Release
 from profiles.models import Profile
 
 
@@ -115,3 +115,21 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.item.occupation_id}"
+
+
+class Evaluation(models.Model):
+    """How well the models served simulated people on one release: what the method page shows."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="evaluations")
+    created = models.DateTimeField(default=timezone.now)
+    seed = models.PositiveIntegerField(default=0)
+    options = models.JSONField(default=dict, help_text="The bounds in force and the licences that counted.")
+    figures = models.JSONField(default=dict)
+    recall_plot = models.TextField(help_text="SVG")
+    tier_plot = models.TextField(help_text="SVG")
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.release}, {self.created:%Y-%m-%d}"
