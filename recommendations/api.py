@@ -25,6 +25,12 @@ class RecommendationsBody(serializers.Serializer[Any]):
     use_calibration = serializers.BooleanField(default=False)
     enable_exploration = serializers.BooleanField(default=False)
     model_version = serializers.CharField(max_length=40, required=False, help_text="Such as v1_baseline.")
+    more_of = serializers.ListField(
+        child=serializers.RegexField(r"^\d{2}-\d$"),
+        default=list,
+        max_length=100,
+        help_text="SOC minor groups, such as 29-1, of which a tier's first ten may hold more than three.",
+    )
 
 
 class PointSerializer(serializers.Serializer[Any]):
@@ -34,7 +40,8 @@ class PointSerializer(serializers.Serializer[Any]):
     need = serializers.FloatField(help_text="The level that the job asks for, 0-7.")
     rating_have = serializers.IntegerField(allow_null=True)
     rating_needed = serializers.IntegerField()
-    points = serializers.FloatField(help_text="Points that it costs the score.")
+    points = serializers.FloatField(help_text="Points that it costs; all of a job's sum to 100 minus its score.")
+    shown = serializers.FloatField(help_text="The points to one decimal, rounded so that the sum still holds.")
     worth = serializers.FloatField(help_text="Points that it can give at most.")
     assumed = serializers.BooleanField(help_text="Not rated by the person; a job they hold suggests it.")
 
@@ -54,9 +61,9 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     bucket = serializers.CharField(allow_null=True)
     position = serializers.IntegerField()
-    score = serializers.FloatField(help_text="The chosen model's score, which orders the bucket.")
-    match_score = serializers.FloatField(help_text="v1's match, 0-100.")
-    gap_severity = serializers.FloatField(help_text="v1's gap, 0-100.")
+    score = serializers.FloatField(allow_null=True, help_text="The chosen model's score, which orders the bucket.")
+    match_score = serializers.FloatField(allow_null=True, help_text="v1's match, 0-100.")
+    gap_severity = serializers.FloatField(allow_null=True, help_text="v1's gap, 0-100.")
     readiness = serializers.FloatField(allow_null=True)
     knowledge_readiness = serializers.FloatField(allow_null=True)
     fit = serializers.FloatField(allow_null=True)
@@ -89,6 +96,10 @@ class RecommendationsAnswer(serializers.Serializer[Any]):
     release = serializers.CharField()
     buckets = BucketsSerializer()
     totals = serializers.DictField(child=serializers.IntegerField(), help_text="Jobs in each bucket in all.")
+    held_back = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="By bucket: SOC minor groups whose jobs gave way to variety, and how many. Ask with more_of.",
+    )
     notes = serializers.ListField(child=serializers.CharField())
     calibration = serializers.CharField()
     credit = serializers.CharField()
@@ -118,8 +129,9 @@ def _point(point: SkillPoint) -> dict[str, Any]:
         "need": round(point.need, 2),
         "rating_have": point.rating_have,
         "rating_needed": point.rating_needed,
-        "points": round(point.points, 4),
-        "worth": round(point.worth, 4),
+        "points": point.points,
+        "shown": point.shown,
+        "worth": point.worth,
         "assumed": point.assumed,
     }
 
@@ -170,6 +182,7 @@ def advice_json(advice: Advice, credit: str) -> dict[str, Any]:
         "release": advice.release,
         "buckets": {tier: [recommendation_json(item) for item in items] for tier, items in advice.buckets.items()},
         "totals": advice.totals,
+        "held_back": advice.held_back,
         "notes": list(advice.notes),
         "calibration": advice.calibration,
         "credit": credit,

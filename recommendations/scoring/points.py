@@ -61,29 +61,32 @@ def element_reasons(demand: Demand, have: Levels, row: int) -> tuple[ElementReas
 
     Points lost sum to 100 - readiness, because both come from the same table.
     """
-    weight, need = demand.weight[:, row], demand.need[:, row]
+    weight = demand.weight[:, row]
     known = ~np.isnan(have.values)
     share = float(weight[known].sum())
     heaviest_first = np.argsort(-weight, kind="stable")
+    # Plain lists: reading single numbers out of arrays would take most of a request's time.
+    weights, needs, losses = weight.tolist(), demand.need[:, row].tolist(), demand.loss[:, row].tolist()
+    levels, is_known, assumed = have.values.tolist(), known.tolist(), have.assumed.tolist()
     reasons = []
-    for e in heaviest_first[weight[heaviest_first] > 0]:
-        level = float(have.values[e])
-        needed = rating_for(float(need[e]))
-        if not known[e]:
-            reason = ElementReason(demand.ids[e], None, float(need[e]), None, needed, 0.0, 0.0, False)
+    for e in heaviest_first[weight[heaviest_first] > 0].tolist():
+        level, need = levels[e], needs[e]
+        needed = rating_for(need)
+        if not is_known[e]:
+            reason = ElementReason(demand.ids[e], None, need, None, needed, 0.0, 0.0, False)
         else:
-            lost = max(0.0, float(need[e]) - level) * float(demand.loss[e, row])
+            lost = max(0.0, need - level) * losses[e]
             # A level assumed from a job lies between ratings: where it meets the need, so does its rating.
             reached = rating_of(level) if lost else max(rating_of(level), needed)
             reason = ElementReason(
                 element_id=demand.ids[e],
                 level_have=level,
-                level_needed=float(need[e]),
+                level_needed=need,
                 rating_have=reached,
                 rating_needed=needed,
                 points=100 * lost / share,
-                points_possible=100 * float(weight[e]) / share,
-                assumed=bool(have.assumed[e]),
+                points_possible=100 * weights[e] / share,
+                assumed=assumed[e],
             )
         reasons.append(reason)
     return tuple(reasons)
@@ -124,18 +127,19 @@ def element_reasons_v1(
     of_job = weight[row]
     total = int(of_job.sum())
     heaviest_first = np.argsort(-of_job, kind="stable")
+    weights, have, is_assumed = of_job.astype(int).tolist(), ratings.tolist(), assumed.tolist()
     return tuple(
         ElementReason(
             element_id=ids[e],
-            level_have=LEVEL_PER_RATING * int(ratings[e]),
+            level_have=LEVEL_PER_RATING * have[e],
             level_needed=None,
-            rating_have=int(ratings[e]),
+            rating_have=have[e],
             rating_needed=MAX_RATING,
-            points=25 * int(of_job[e]) * (MAX_RATING - int(ratings[e])) / total,
-            points_possible=100 * int(of_job[e]) / total,
-            assumed=bool(assumed[e]),
+            points=25 * weights[e] * (MAX_RATING - have[e]) / total,
+            points_possible=100 * weights[e] / total,
+            assumed=is_assumed[e],
         )
-        for e in heaviest_first[of_job[heaviest_first] > 0]
+        for e in heaviest_first[of_job[heaviest_first] > 0].tolist()
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -22,6 +21,8 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+
+NOBODYS_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +189,7 @@ def test_feedback_on_what_was_never_shown_is_refused(client):
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"event_id": str(uuid4())}, 404, "not_found"),
+        ({"event_id": NOBODYS_ID}, 404, "not_found"),
         ({"event_id": "7"}, 422, "invalid"),
         ({"action_type": "dance"}, 422, "invalid_choice"),
         ({"happened_at": "2999-01-01T00:00:00Z"}, 422, "in_the_future"),
@@ -249,7 +250,7 @@ def test_estimates_say_what_they_came_from(client):
     [
         ("get", "nowhere", 404, "not_found"),
         ("get", "occupations/99-9999.99", 404, "not_found"),
-        ("get", f"user/{uuid4()}/skills/ratings", 404, "not_found"),
+        ("get", f"user/{NOBODYS_ID}/skills/ratings", 404, "not_found"),
         ("delete", "health", 405, "method_not_allowed"),
         ("get", "feedback", 405, "method_not_allowed"),
         ("get", "occupations/search", 422, "required"),
