@@ -1,11 +1,13 @@
 """The starter set in `fixtures/`: what it holds, how it is made, and that loading it spares everything else."""
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import TestCase
 
 from occupations import starter_choice
 from occupations.catalogue import get_catalogue
@@ -223,14 +225,14 @@ class TestMaking:
         files = old_layout() | {
             "Alternate Titles.txt": "O*NET-SOC Code\tAlternate Title\tShort Title\tSource(s)\r\n"
             + "".join(f"{NURSE}\tVery Rare Nurse {letter}\tn/a\t08\r\n" for letter in "abcdefghijklmnop")
-            + f"{NURSE}\tCommon Nurse of Four Sources\tn/a\t02,04,06,08\r\n{NURSE}\tNurse\tn/a\t08\r\n"
+            + f"{NURSE}\tCommon Nurse of Five Sources\tn/a\t02,04,06,08,10\r\n{NURSE}\tNurse\tn/a\t08\r\n"
             + f"{ACUTE_NURSE}\tOther Nurse\tn/a\t08\r\n"
         }
         folder = str(write_folder(tmp_path / "db_29_3_text", files))
         titles = starter_choice.read_release(folder).alternate_titles
         likely = starter_choice.likely_titles(folder, titles, [NURSE])
         assert likely["title"].tolist()[:5] == [
-            "Common Nurse of Four Sources",
+            "Common Nurse of Five Sources",
             "Nurse",
             "Ward Nurse",
             "Night Nurse",
@@ -240,20 +242,41 @@ class TestMaking:
         assert set(likely["code"]) == {NURSE}
 
 
-@pytest.mark.django_db
-class TestSeed:
-    @staticmethod
-    def everything() -> dict[str, list]:
-        tables = (
-            *(Release, Element, Occupation, Rating, AlternateTitle, RelatedOccupation, EducationShare),
-            *(PayOutlook, Licence, Licence.occupations.through),
-        )
-        return {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
+def seed() -> list[str]:
+    """Run the command and return the lines that it prints."""
+    out = StringIO()
+    call_command("seed_demo", stdout=out)
+    return out.getvalue().splitlines()
 
-    def test_loads_the_set_with_words_pay_and_licences(self, capsys):
-        call_command("seed_demo")
-        told = capsys.readouterr().out
-        assert "Loaded the starter set: 200 occupations of O*NET 29.3, 199 rated and 1 estimated." in told
+
+def everything() -> dict[str, list]:
+    tables = (
+        *(Release, Element, Occupation, Rating, AlternateTitle, RelatedOccupation, EducationShare),
+        *(PayOutlook, Licence, Licence.occupations.through),
+    )
+    return {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
+
+
+class TestSeeded(TestCase):
+    """An empty database on which the command has run once; each test works on that."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.told = seed()
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path):
+        self.folder = tmp_path
+
+    def test_it_says_what_it_loaded(self):
+        assert self.told == [
+            "Loaded the starter set: 200 occupations of O*NET 29.3, 199 rated and 1 estimated.",
+            "200 SOC codes were given pay and outlook.",
+            "68 skills and knowledge areas were given our words.",
+            f"{Licence.objects.count()} licences were made.",
+        ]
+
+    def test_set_is_there_with_words_pay_and_licences(self):
         release = Release.objects.get()
         assert (release.source, release.version, release.state) == ("starter", "29.3", "active")
         assert Element.objects.count() == SKILLS + KNOWLEDGE_AREAS
@@ -267,23 +290,21 @@ class TestSeed:
         assert not Licence.objects.filter(occupations=None).exists()
 
     def test_software_developers_have_the_figures_of_the_later_release(self):
-        call_command("seed_demo")
         developers = Occupation.objects.get(code=DEVELOPER)
         assert developers.ratings_from == Occupation.RatingsFrom.ONET
         assert developers.last_release == "30.3"
-        assert developers.ratings.filter(element__domain="skill", estimated_from=None).count() == SKILLS
-        assert developers.ratings.filter(element__domain="knowledge", estimated_from=None).count() == 0
+        rated = developers.ratings.filter(estimated_from__isnull=True)
+        assert rated.filter(element__domain="skill").count() == SKILLS
+        assert not rated.filter(element__domain="knowledge").exists()
         assert developers.ratings.filter(element__domain="knowledge").count() == KNOWLEDGE_AREAS
 
     def test_data_scientists_are_estimated_and_marked(self):
-        call_command("seed_demo")
         scientists = Occupation.objects.get(code=DATA_SCIENTISTS)
         assert scientists.estimated
         assert scientists.ratings.count() == SKILLS + KNOWLEDGE_AREAS
         assert "15-2041.00" in scientists.ratings.first().estimated_from
 
     def test_people_find_their_job(self):
-        call_command("seed_demo")
         index = get_catalogue().index
         for query, code in (
             ("RN", NURSE),
@@ -294,84 +315,72 @@ class TestSeed:
         ):
             assert index.search(query, 5)[0].code == code
 
-    def test_again_changes_nothing_and_says_so(self, capsys):
-        call_command("seed_demo")
-        before = self.everything()
-        capsys.readouterr()
-        call_command("seed_demo")
-        assert capsys.readouterr().out.splitlines() == [
-            "The starter set of O*NET 29.3 is loaded already.",
-            "Nothing changed.",
-        ]
-        assert self.everything() == before
+    def test_again_changes_nothing_and_says_so(self):
+        before = everything()
+        assert seed() == ["The starter set of O*NET 29.3 is loaded already.", "Nothing changed."]
+        assert everything() == before
 
-    def test_official_release_is_left_alone(self, tmp_path: Path, capsys):
-        load(tmp_path, old_layout())
-        before = self.everything()
-        call_command("seed_demo")
-        assert "O*NET 29.3 (Text release) is loaded; the starter set leaves its data alone." in capsys.readouterr().out
-        after = self.everything()
-        assert {name for name in before if before[name] != after[name]} == {"PayOutlook"}
-
-    def test_official_release_without_words_gets_them(self, tmp_path: Path, capsys):
-        load(tmp_path, old_layout())
-        Element.objects.update(summary="", anchors=[])
-        call_command("seed_demo")
-        assert "6 skills and knowledge areas were given our words." in capsys.readouterr().out
-        assert not Element.objects.filter(summary="").exists()
-
-    def test_newer_pay_stays(self):
-        PayOutlook.objects.create(soc="29-1141", wage_median=1, wage_year=2030)
-        call_command("seed_demo")
-        assert PayOutlook.objects.get(soc="29-1141").wage_year == 2030
-        assert PayOutlook.objects.get(soc="29-1141").employment is None
-
-
-@pytest.mark.django_db
-class TestCurated:
-    """What a curator has done to words and licences outlives every load."""
-
-    LICENCE = "Registered nurse licence"
-
-    @pytest.fixture(autouse=True)
-    def _seeded(self):
-        call_command("seed_demo")
-
-    @pytest.fixture
-    def licence(self) -> Licence:
-        return Licence.objects.get(occupations=NURSE)
-
-    def test_words(self):
+    def test_curated_words_stay(self):
         Element.objects.filter(id="2.A.1.a").update(summary="Reads well.")
-        call_command("seed_demo")
+        seed()
         assert Element.objects.get(id="2.A.1.a").summary == "Reads well."
 
-    def test_changed_licence(self, licence):
+    def test_curated_licence_stays(self):
+        licence = Licence.objects.get(occupations=NURSE)
         licence.typical_months, licence.note = 1, "Ours."
         licence.save()
         licence.occupations.clear()
-        call_command("seed_demo")
+        seed()
         licence.refresh_from_db()
         assert (licence.typical_months, licence.note, licence.occupations.count()) == (1, "Ours.", 0)
 
-    def test_renamed_licence_is_not_made_again(self, licence):
+    def test_renamed_licence_is_not_made_again(self):
         number = Licence.objects.count()
+        licence = Licence.objects.get(occupations=NURSE)
         licence.name = "Nurse's licence of our state"
         licence.save()
-        call_command("seed_demo")
+        seed()
         assert Licence.objects.count() == number
 
-    def test_deleted_licence_stays_deleted(self, licence):
+    def test_deleted_licence_stays_deleted(self):
         number = Licence.objects.count()
-        licence.delete()
-        call_command("seed_demo")
+        Licence.objects.get(occupations=NURSE).delete()
+        seed()
         assert Licence.objects.count() == number - 1
 
-    def test_official_release_ties_a_licence_to_its_new_occupations_only(self, licence, tmp_path: Path):
+    def test_official_release_ties_a_licence_to_new_occupations_only(self):
+        licence = Licence.objects.get(occupations=NURSE)
         licence.name = "Nurse's licence of our state"
         licence.save()
         licence.occupations.clear()
-        Occupation.objects.filter(code=ACUTE_NURSE).delete()
+        assert not Occupation.objects.filter(code=ACUTE_NURSE).exists()
+        load(self.folder, old_layout())
+        assert set(licence.occupations.values_list("code", flat=True)) == {ACUTE_NURSE}
+
+
+@pytest.mark.django_db
+class TestBesideAnOfficialRelease:
+    def test_it_is_left_alone(self, tmp_path: Path):
         load(tmp_path, old_layout())
-        tied = set(licence.occupations.values_list("code", flat=True))
-        assert NURSE not in tied
+        before = everything()
+        assert seed() == [
+            "O*NET 29.3 (Text release) is loaded; the starter set leaves its data alone.",
+            "200 SOC codes were given pay and outlook.",
+        ]
+        after = everything()
+        assert {name for name in before if before[name] != after[name]} == {"PayOutlook"}
+        assert seed()[-1] == "Nothing changed."
+
+    def test_it_has_our_words_from_the_start_and_gets_them_back(self, tmp_path: Path):
+        load(tmp_path, old_layout())
+        assert not Element.objects.filter(summary="").exists()
+        Element.objects.update(summary="", anchors=[])
+        assert "6 skills and knowledge areas were given our words." in seed()
+        assert not Element.objects.filter(anchors=[]).exists()
+
+    def test_newer_pay_stays(self, tmp_path: Path):
+        load(tmp_path, old_layout())
+        PayOutlook.objects.create(soc="29-1141", wage_median=1, wage_year=2030)
+        assert "199 SOC codes were given pay and outlook." in seed()
+        pay = PayOutlook.objects.get(soc="29-1141")
+        assert (pay.wage_median, pay.wage_year, pay.employment) == (1, 2030, None)
