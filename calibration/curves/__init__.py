@@ -1,0 +1,1 @@
+"""The mathematics of learning from feedback: functions of arrays that know no framework."""

@@ -1,0 +1,167 @@
+"""From what people did to what a curve learns: two targets, each with a label per recommended job.
+
+A label tells what happened within a fixed time after the job was shown, and exists once that time is over:
+
+- INTEREST (mature after the longer of `save_days` and `apply_days`, 14): 1 if the person applied, had an interview
+  or an offer, or saved the job and did not hide it; 0 if they hid it, or saw it and did none of that.
+- OUTCOME (mature after the longer of `interview_days` and `offer_days`, 90): 1 if the job led to an interview within
+  `interview_days` or an offer within `offer_days`; 0 if it was hidden, or seen and led to neither.
+
+So precedence is offer, interview, apply > hide > save > view, click, nothing: whoever applied and then tidied the card
+away was interested; whoever saved and then hid it was not. What was taken back never happened. A job that nobody
+was seen to see has no label, because it was never turned down.
+
+Young jobs have no label even if somebody has already acted: counting early positives before the negatives of their
+age are known would inflate the base rate (delayed feedback: Chapelle 2014). For the same reason an action after its
+time counts as none: otherwise old jobs, which had longer, would look better than new ones.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.curves.features import Bools, Floats, Ints
+
+NO_LABEL = -1
+
+
+class Action(IntEnum):
+    """What people do; the names are those of the stored feedback in capitals. Taking back is a mask, not an action."""
+
+    VIEW = 0
+    CLICK = 1
+    SAVE = 2
+    APPLY = 3
+    INTERVIEW = 4
+    OFFER = 5
+    HIDE = 6
+
+
+class Target(IntEnum):
+    """What a label tells: INTEREST of the person, or the OUTCOME in the labour market."""
+
+    INTEREST = 0
+    OUTCOME = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Maturity:
+    """Days after a job was shown within which an action counts.
+
+    Raises:
+        ValueError: One is not above 0.
+    """
+
+    save_days: float = 14.0
+    apply_days: float = 14.0
+    interview_days: float = 60.0
+    offer_days: float = 90.0
+
+    def __post_init__(self) -> None:
+        if not min(self.save_days, self.apply_days, self.interview_days, self.offer_days) > 0:
+            raise ValueError("days to maturity must be above 0")
+
+    def days(self, target: Target) -> float:
+        """Return the age in days from which a job has a label."""
+        if target == Target.INTEREST:
+            return max(self.save_days, self.apply_days)
+        return max(self.interview_days, self.offer_days)
+
+
+DEFAULT_MATURITY = Maturity()
+
+
+def join(
+    event: npt.NDArray[np.generic],
+    occupation: npt.NDArray[np.generic],
+    feedback_event: npt.NDArray[np.generic],
+    feedback_occupation: npt.NDArray[np.generic],
+) -> Ints:
+    """Return which recommended job each feedback is about, shape (m,); -1 for one that was never shown.
+
+    The join is on event and occupation: the same occupation is recommended to many people, and many times.
+
+    Args:
+        event: Shape (n,), each recommended job's event: numbers or strings.
+        occupation: Shape (n,), its occupation: numbers or strings.
+        feedback_event: Shape (m,).
+        feedback_occupation: Shape (m,).
+
+    Raises:
+        ValueError: Shapes differ, or an event holds an occupation twice.
+    """
+    if event.shape != occupation.shape or feedback_event.shape != feedback_occupation.shape:
+        raise ValueError("events and occupations must have the same shape")
+    n = len(event)
+    _, event_number = np.unique(np.concatenate([event, feedback_event]), return_inverse=True)
+    occupations, occupation_number = np.unique(np.concatenate([occupation, feedback_occupation]), return_inverse=True)
+    key = event_number.astype(np.int64) * len(occupations) + occupation_number
+    order = np.argsort(key[:n], kind="stable")
+    shown = key[:n][order]
+    if (shown[1:] == shown[:-1]).any():
+        raise ValueError("an event holds an occupation twice")
+    if n == 0:
+        return np.full(len(feedback_event), -1)
+    place = np.minimum(np.searchsorted(shown, key[n:]), n - 1)
+    return np.where(shown[place] == key[n:], order[place], -1)
+
+
+def label(
+    target: Target,
+    *,
+    shown_days: Floats,
+    item: Ints,
+    action: Ints,
+    happened_days: Floats,
+    withdrawn: Bools,
+    now_days: float,
+    maturity: Maturity = DEFAULT_MATURITY,
+    seen_only: bool = True,
+) -> Ints:
+    """Return each recommended job's label, shape (n,): 1, 0 or `NO_LABEL`.
+
+    Times are days since any one moment. A date before the job was shown counts as the moment it was shown, because
+    people often give a day without an hour; a date after now has not happened.
+
+    Args:
+        target: What the label tells.
+        shown_days: Shape (n,), when each job was shown.
+        item: Shape (m,), the job that each feedback is about, 0 to n - 1.
+        action: Shape (m,), `Action` numbers.
+        happened_days: Shape (m,).
+        withdrawn: Shape (m,); True where it was taken back.
+        now_days: The moment of labelling.
+        maturity: How long each action has.
+        seen_only: Give no label to a job without any action: it was never seen. False where impressions are not
+            recorded; then every job shown counts as seen.
+
+    Raises:
+        ValueError: Shapes differ, or a feedback is about no job.
+    """
+    if not item.shape == action.shape == happened_days.shape == withdrawn.shape:
+        raise ValueError("item, action, happened_days and withdrawn must have the same shape")
+    n = len(shown_days)
+    if len(item) and not (item.min() >= 0 and item.max() < n):
+        raise ValueError(f"feedback must be about jobs 0 to {n - 1}")
+    counts = ~withdrawn & (happened_days <= now_days)
+    elapsed = happened_days - shown_days[item]
+
+    def did(what: Action, within_days: float) -> Bools:
+        done = np.zeros(n, bool)
+        done[item[counts & (action == what) & (elapsed <= within_days)]] = True
+        return done
+
+    if target == Target.INTEREST:
+        applied = [did(what, maturity.apply_days) for what in (Action.APPLY, Action.INTERVIEW, Action.OFFER)]
+        saved = did(Action.SAVE, maturity.save_days) & ~did(Action.HIDE, maturity.save_days)
+        positive = np.logical_or.reduce([*applied, saved])
+    else:
+        positive = did(Action.INTERVIEW, maturity.interview_days) | did(Action.OFFER, maturity.offer_days)
+    seen = np.ones(n, bool)
+    if seen_only:
+        seen[:] = False
+        seen[item[counts]] = True
+    mature = now_days - shown_days >= maturity.days(target)
+    return np.where(mature & seen, positive, NO_LABEL).astype(np.int64)

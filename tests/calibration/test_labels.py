@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+
+from calibration.curves.labels import NO_LABEL, Action, Maturity, Target, join, label
+
+VIEW, CLICK, SAVE, APPLY, INTERVIEW, OFFER, HIDE = Action
+
+
+def labelled(target, *actions, age=1000.0, seen_only=True, maturity=None):
+    """The label of one job shown `age` days ago, after (action, days after it was shown[, withdrawn]) each."""
+    actions = [(*given, False)[:3] for given in actions]
+    options = {} if maturity is None else {"maturity": maturity}
+    return label(
+        target,
+        shown_days=np.array([50.0]),
+        item=np.zeros(len(actions), int),
+        action=np.array([given[0] for given in actions], int),
+        happened_days=50.0 + np.array([given[1] for given in actions], float),
+        withdrawn=np.array([given[2] for given in actions], bool),
+        now_days=50.0 + age,
+        seen_only=seen_only,
+        **options,
+    ).item()
+
+
+def interest(*actions, **options):
+    return labelled(Target.INTEREST, *actions, **options)
+
+
+def outcome(*actions, **options):
+    return labelled(Target.OUTCOME, *actions, **options)
+
+
+@pytest.mark.parametrize("action", [SAVE, APPLY, INTERVIEW, OFFER])
+def test_interest_is_shown_by_saving_and_by_all_that_follows_an_application(action):
+    assert interest((VIEW, 0), (action, 3)) == 1
+
+
+@pytest.mark.parametrize("action", [VIEW, CLICK, HIDE])
+def test_looking_and_hiding_show_no_interest(action):
+    assert interest((action, 0)) == 0
+
+
+def test_hiding_outweighs_a_save_and_no_application():
+    assert interest((SAVE, 1), (HIDE, 2)) == 0
+    assert interest((HIDE, 1), (SAVE, 2)) == 0
+    assert interest((APPLY, 1), (HIDE, 2)) == 1
+    assert interest((HIDE, 1), (OFFER, 2)) == 1
+
+
+@pytest.mark.parametrize("action", [INTERVIEW, OFFER])
+def test_interviews_and_offers_are_outcomes_even_of_a_hidden_job(action):
+    assert outcome((action, 30)) == 1
+    assert outcome((action, 30), (HIDE, 1)) == 1
+
+
+@pytest.mark.parametrize("action", [VIEW, CLICK, SAVE, APPLY, HIDE])
+def test_nothing_else_is_an_outcome(action):
+    assert outcome((action, 1)) == 0
+
+
+def test_a_job_without_any_action_was_not_seen_and_has_no_label():
+    assert interest() == NO_LABEL
+    assert interest(seen_only=False) == 0
+
+
+def test_what_was_taken_back_never_happened():
+    assert interest((VIEW, 0), (APPLY, 1, True)) == 0
+    assert interest((SAVE, 1), (HIDE, 2, True)) == 1
+    assert interest((APPLY, 1, True)) == NO_LABEL
+
+
+@pytest.mark.parametrize(("target", "days"), [(Target.INTEREST, 14), (Target.OUTCOME, 90)])
+def test_young_jobs_have_no_label_whatever_happened(target, days):
+    for action in Action:
+        assert labelled(target, (action, 0), age=days - 0.01) == NO_LABEL
+        assert labelled(target, (action, 0), age=days) != NO_LABEL
+
+
+def test_an_action_after_its_time_counts_as_none():
+    assert interest((VIEW, 0), (SAVE, 14)) == 1
+    assert interest((VIEW, 0), (SAVE, 14.01)) == 0
+    assert interest((VIEW, 0), (APPLY, 14.01)) == 0
+    assert interest((SAVE, 1), (HIDE, 14.01)) == 1
+    assert outcome((VIEW, 0), (INTERVIEW, 60)) == 1
+    assert outcome((VIEW, 0), (INTERVIEW, 60.01)) == 0
+    assert outcome((VIEW, 0), (OFFER, 90)) == 1
+    assert outcome((VIEW, 0), (OFFER, 90.01)) == 0
+
+
+def test_a_label_never_changes_once_it_is_there():
+    actions = [(VIEW, 0), (SAVE, 3), (HIDE, 20), (INTERVIEW, 70), (OFFER, 80)]
+
+    assert {interest(*actions, age=age) for age in (14, 20, 70, 1000)} == {1}
+    assert {outcome(*actions, age=age) for age in (90, 1000)} == {1}
+
+
+def test_a_date_before_the_job_was_shown_counts_and_one_to_come_does_not():
+    assert interest((APPLY, -0.5)) == 1
+    assert interest((VIEW, 0), (APPLY, 5), age=14) == 1
+    assert interest((VIEW, 0), (APPLY, 14.5), age=14) == 0
+    assert interest((VIEW, 15), age=14) == NO_LABEL
+
+
+def test_maturity_is_a_setting():
+    short = Maturity(save_days=1, apply_days=2, interview_days=3, offer_days=4)
+
+    assert interest((SAVE, 1.5), maturity=short) == 0
+    assert interest((APPLY, 1.5), maturity=short) == 1
+    assert interest((APPLY, 1), maturity=short, age=1.9) == NO_LABEL
+    assert outcome((INTERVIEW, 3.5), maturity=short) == 0
+    assert outcome((OFFER, 3.5), maturity=short) == 1
+    with pytest.raises(ValueError):
+        Maturity(save_days=0)
+
+
+def test_labels_belong_to_their_own_jobs():
+    result = label(
+        Target.INTEREST,
+        shown_days=np.array([0.0, 0.0, 0.0, 95.0]),
+        item=np.array([2, 0, 1, 3]),
+        action=np.array([SAVE, VIEW, APPLY, SAVE]),
+        happened_days=np.array([1.0, 0.0, 30.0, 96.0]),
+        withdrawn=np.zeros(4, bool),
+        now_days=100.0,
+    )
+
+    assert result.tolist() == [0, 0, 1, NO_LABEL]
+
+
+@pytest.mark.parametrize("item", [-1, 1])
+def test_feedback_about_no_job_is_an_error(item):
+    with pytest.raises(ValueError, match="about jobs"):
+        label(
+            Target.INTEREST,
+            shown_days=np.zeros(1),
+            item=np.array([item]),
+            action=np.array([SAVE]),
+            happened_days=np.zeros(1),
+            withdrawn=np.zeros(1, bool),
+            now_days=100.0,
+        )
+
+
+def test_feedback_is_joined_on_event_and_occupation_not_on_occupation_alone():
+    # Two people were shown the nurse; only the second saved it. The first was shown the welder, and hid it.
+    event = np.array(["a", "a", "b", "b"])
+    occupation = np.array(["29-1141.00", "51-4121.00", "51-4121.00", "29-1141.00"])
+    about = join(event, occupation, np.array(["b", "a"]), np.array(["29-1141.00", "51-4121.00"]))
+    assert about.tolist() == [3, 1]
+
+    labels = label(
+        Target.INTEREST,
+        shown_days=np.zeros(4),
+        item=about,
+        action=np.array([SAVE, HIDE]),
+        happened_days=np.ones(2),
+        withdrawn=np.zeros(2, bool),
+        now_days=100.0,
+        seen_only=False,
+    )
+    assert labels.tolist() == [0, 0, 0, 1]
+
+
+def test_join_finds_nothing_for_a_foreign_event_or_a_job_not_in_it():
+    about = join(np.array([1, 1, 2]), np.array([7, 8, 9]), np.array([1, 2, 3, 1]), np.array([9, 7, 7, 8]))
+    assert about.tolist() == [-1, -1, -1, 1]
+    assert join(np.array([], int), np.array([], int), np.array([1]), np.array([1])).tolist() == [-1]
+
+
+def test_join_refuses_an_occupation_twice_in_an_event():
+    with pytest.raises(ValueError, match="twice"):
+        join(np.array([1, 1]), np.array([7, 7]), np.array([1]), np.array([7]))
+    with pytest.raises(ValueError, match="shape"):
+        join(np.array([1, 1]), np.array([7]), np.array([1]), np.array([7]))

@@ -1,0 +1,174 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn import metrics as reference
+
+from calibration.curves import metrics
+
+seeds = st.integers(0, 10**6)
+
+
+def draw(seed, n=400, n_people=80):
+    rng = np.random.default_rng(seed)
+    p = np.round(rng.beta(1, 3, n), 2)  # with ties
+    label = (rng.random(n) < p).astype(int)
+    label[:2] = 0, 1
+    return p, label, rng.integers(0, n_people, n)
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_agrees_with_scikit_learn(seed):
+    p, label, person = draw(seed)
+
+    assert metrics.brier(p, label) == pytest.approx(reference.brier_score_loss(label, p))
+    held = np.clip(p, 1e-12, 1 - 1e-12)
+    assert metrics.log_loss(p, label) == pytest.approx(reference.log_loss(label, held))
+    assert metrics.auc(p, label, person).value == pytest.approx(reference.roc_auc_score(label, p))
+    false, true, _ = reference.roc_curve(label, p, drop_intermediate=False)
+    assert np.array(metrics.roc(p, label)) == pytest.approx(np.array([false, true]))
+
+
+def test_brier_skill_by_hand():
+    p, label = np.array([0.8, 0.4]), np.array([1, 0])
+
+    assert metrics.brier(p, label) == pytest.approx(0.1)
+    assert metrics.brier_skill(p, label) == pytest.approx(1 - 0.1 / 0.25)
+    assert metrics.brier_skill(p, label, 0.8) == pytest.approx(1 - 0.1 / 0.34)
+    assert np.isnan(metrics.brier_skill(p, np.array([1, 1])))
+
+
+def test_reliability_by_hand():
+    p = np.array([0.9, 0.1, 0.2, 0.8])
+
+    low, high = metrics.reliability(p, np.array([1, 0, 1, 0]), 2)
+
+    assert (low.low, low.high, low.mean, low.rate, low.n, low.positives) == (0.1, 0.2, pytest.approx(0.15), 0.5, 2, 1)
+    assert (high.low, high.high, high.mean, high.rate) == (0.8, 0.9, pytest.approx(0.85), 0.5)
+    assert metrics.ece(p, np.array([1, 0, 1, 0]), 2) == pytest.approx(0.35)
+
+
+@given(seeds, st.integers(1, 12))
+@settings(max_examples=30, deadline=None)
+def test_bins_hold_every_item_once_in_order_and_ties_together(seed, n_bins):
+    p, label, _ = draw(seed, n=60)
+
+    bins = metrics.equal_mass_bins(p, n_bins)
+    table = metrics.reliability(p, label, n_bins)
+
+    assert sorted(set(bins.tolist())) == list(range(len(table)))
+    assert all(len(set(bins[p == value].tolist())) == 1 for value in p)
+    assert sum(bin_.n for bin_ in table) == 60
+    assert all(before.high < after.low for before, after in pairwise(table))
+
+
+def test_one_probability_for_all_is_one_bin():
+    assert len(metrics.reliability(np.full(50, 0.3), np.arange(50) % 2)) == 1
+
+
+def test_calibration_line_finds_what_bent_the_probabilities():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=100_000)
+    label = (rng.random(100_000) < expit(z)).astype(int)
+
+    assert metrics.calibration_line(expit(z), label) == pytest.approx((0, 1), abs=0.03)
+    assert metrics.calibration_line(expit(2 * z + 1), label) == pytest.approx((-0.5, 0.5), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("p", "label"),
+    [([0.3, 0.3, 0.3], [0, 1, 0]), ([0.1, 0.2, 0.3], [1, 1, 1]), ([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])],
+)
+def test_calibration_line_that_the_samples_do_not_determine_is_nan(p, label):
+    assert np.isnan(metrics.calibration_line(np.array(p), np.array(label))).all()
+
+
+def test_auc_interval_agrees_with_resampled_people():
+    rng = np.random.default_rng(1)
+    person = np.repeat(np.arange(200), 4)
+    level = rng.normal(size=200)[person]  # people differ, so their items hang together
+    label = (rng.random(800) < expit(level)).astype(int)
+    p = expit(level + rng.normal(size=800))
+    found = metrics.auc(p, label, person)
+    resampled = []
+    for _ in range(400):
+        people = rng.integers(0, 200, 200)
+        items = (people[:, None] * 4 + np.arange(4)).ravel()
+        resampled.append(reference.roc_auc_score(label[items], p[items]))
+
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(np.std(resampled), rel=0.15)
+
+
+def test_auc_of_one_class_is_nan():
+    assert np.isnan(metrics.auc(np.array([0.1, 0.2]), np.array([1, 1]), np.array([0, 1])).value)
+
+
+def test_brier_difference_counts_people():
+    rng = np.random.default_rng(2)
+    label = rng.integers(0, 2, 300)
+    good, bad = np.where(label == 1, 0.7, 0.3) + rng.normal(0, 0.1, 300), np.full(300, 0.5)
+
+    once = metrics.brier_difference(good, bad, label, np.arange(300), seed=0)
+    many = [np.repeat(array, 4) for array in (good, bad, label, np.arange(300))]
+    repeated = metrics.brier_difference(*many, seed=0)
+
+    assert once.value == pytest.approx(metrics.brier(good, label) - 0.25)
+    assert once.low < once.value < once.high < 0
+    assert (repeated.low, repeated.high) == pytest.approx((once.low, once.high))
+    assert metrics.brier_difference(bad, good, label, np.arange(300), seed=0).low > 0
+
+
+def test_brier_difference_interval_covers():
+    # The mean of p - label squared over equal coins is known; people of very different sizes.
+    rng = np.random.default_rng(3)
+    hits = 0
+    for seed in range(100):
+        person = np.repeat(np.arange(60), rng.integers(1, 10, 60))
+        coin = (rng.random(60) < 0.3).astype(int)[person]
+        found = metrics.brier_difference(np.full(len(coin), 0.3), np.full(len(coin), 0.5), coin, person, seed=seed)
+        hits += found.low <= 0.3 * 0.7 - (0.3 * 0.7 + 0.04) <= found.high
+
+    assert 88 <= hits <= 99
+
+
+def test_gains_of_a_perfect_order():
+    share, found = metrics.gains(np.array([0.1, 0.9, 0.2, 0.8]), np.array([0, 1, 0, 1]))
+
+    assert share.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert found.tolist() == [0, 0.5, 1, 1, 1]
+
+
+def test_psi_by_hand_and_of_sameness_and_shift():
+    rng = np.random.default_rng(4)
+    before = rng.normal(size=5000)
+
+    assert metrics.psi(before, before) == 0
+    assert metrics.psi(before, rng.normal(size=5000)) < 0.02
+    assert metrics.psi(before, rng.normal(1, 1, 5000)) > 0.25
+    assert metrics.psi(np.append(before, np.nan), before) == 0
+    assert metrics.psi(np.full(9, 1.0), np.full(9, 1.0)) == 0
+    two = np.array([0.0] * 50 + [1.0] * 50), np.array([0.0] * 20 + [1.0] * 80)
+    a, b = 50.5 / 101, 20.5 / 101
+    expected = (b - a) * np.log(b / a) + (80.5 / 101 - a) * np.log(80.5 / 101 / a)
+    assert metrics.psi(*two, n_bins=2) == pytest.approx(expected)
+    with pytest.raises(ValueError):
+        metrics.psi(np.array([]), before)
+
+
+def test_gini_by_hand():
+    assert metrics.gini(np.full(7, 3.0)) == pytest.approx(0)
+    assert metrics.gini(np.array([0.0, 0.0, 0.0, 8.0])) == pytest.approx(0.75)
+    assert metrics.gini(np.array([1.0, 3.0])) == pytest.approx(0.25)
+    assert np.isnan(metrics.gini(np.zeros(3)))
+    with pytest.raises(ValueError):
+        metrics.gini(np.array([-1.0, 2.0]))
+
+
+@pytest.mark.parametrize("figure", [metrics.brier, metrics.brier_skill, metrics.log_loss, metrics.ece, metrics.roc])
+def test_no_samples_are_an_error(figure):
+    with pytest.raises(ValueError, match="no samples"):
+        figure(np.array([]), np.array([], int))
