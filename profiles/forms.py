@@ -67,9 +67,7 @@ class RatingForm(forms.Form):
         initial = {id_: NOT_SURE if rating is None else str(rating) for id_, rating in rated.items()}
         super().__init__(initial=initial, **kwargs)
         self.assumed = {
-            element.id: assumed[element.id]
-            for element in elements
-            if element.id in assumed and element.id not in rated
+            element.id: assumed[element.id] for element in elements if element.id in assumed and element.id not in rated
         }
         for element in elements:
             self.fields[element.id] = RatingField(element, self.assumed.get(element.id))
@@ -82,7 +80,7 @@ class RatingForm(forms.Form):
         return (self[element.id] for element in group.elements)
 
 
-class HistoryForm(forms.ModelForm[Profile]):
+class HistoryForm(forms.ModelForm):
     class Meta:
         model = Profile
         fields = ["education", "licences"]
@@ -99,14 +97,14 @@ class HistoryForm(forms.ModelForm[Profile]):
         licences.queryset = Licence.objects.order_by("name")
 
 
-class ExplorationForm(forms.ModelForm[Profile]):
+class ExplorationForm(forms.ModelForm):
     class Meta:
         model = Profile
         fields = ["allow_exploration"]
         labels = {"allow_exploration": "Let one suggestion in each list be a little different from the rest"}
 
 
-class SignupForm(UserCreationForm[User]):
+class SignupForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):
         model = User
         fields = ("username",)

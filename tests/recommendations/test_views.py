@@ -1,0 +1,341 @@
+"""The lists, one occupation, the plan and the method page, as a person meets them."""
+
+import pytest
+from django.template.defaultfilters import slugify
+from django.test import override_settings
+from pytest_django import DjangoAssertNumQueries
+
+from occupations.models import Occupation, PayOutlook
+from profiles.services import save_ratings
+from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
+from tests.factories import (
+    ARCHITECT,
+    CASHIER,
+    COOK,
+    DEVELOPER,
+    NURSE,
+    PRACTICAL_NURSE,
+    SALESPERSON,
+    UNRATED,
+    make_event,
+    make_feedback,
+    make_profile,
+    make_world,
+)
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def world():
+    make_world()
+
+
+def use(client, profile):
+    session = client.session
+    session["profile"] = str(profile.pk)
+    session.save()
+    return profile
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def press(client, profile, code, action, **more):
+    event = RecommendationEvent.objects.filter(profile=profile).latest("created_at")
+    headers = more.pop("headers", {})
+    return client.post("/feedback/", {"event": event.pk, "code": code, "action": action, **more}, headers=headers)
+
+
+class TestResults:
+    def test_without_a_profile_it_starts_at_the_start(self, client):
+        assert client.get("/results/").url == "/"
+
+    def test_an_empty_profile_gets_kind_words_and_no_scores(self, client):
+        use(client, make_profile())
+        response = client.get("/results/")
+        assert response.status_code == 200
+        assert "Not planted yet" in text(response)
+        assert not RecommendationEvent.objects.exists()
+
+    def test_three_lists_with_cards_and_notes(self, client):
+        use(client, make_profile(CASHIER))
+        page = text(client.get("/results/"))
+        for words in ("Ready now", "Trainable", "Long-term reskill", "assumed from what this work asks for: Cashiers"):
+            assert words in page
+        event = RecommendationEvent.objects.get()
+        for item in event.items.select_related("occupation"):
+            assert item.occupation.title in page
+
+    def test_a_card_says_pay_outlook_and_preparation(self, client):
+        use(client, make_profile(CASHIER))
+        page = text(client.get("/results/"))
+        assert "$33,680</strong> median pay a year" in page
+        assert "growing 4 % 2023-2033" in page or "growing 5 % 2023-2033" in page
+        assert "Learned in months" in page
+
+    def test_badges_tell_estimates_and_what_onet_lists(self, client):
+        use(client, make_profile(DEVELOPER))
+        page = text(client.get("/results/"))
+        assert "Figures estimated" in page
+        assert "O*NET lists it as related" in page
+
+    def test_a_missing_licence_is_told(self, client):
+        use(client, make_profile(CASHIER))
+        assert "Licence needed" in text(client.get("/results/"))
+
+    def test_looking_again_makes_no_new_list(self, client):
+        use(client, make_profile(CASHIER))
+        client.get("/results/")
+        client.get("/results/")
+        assert RecommendationEvent.objects.count() == 1
+
+    def test_changed_answers_make_a_new_list(self, client):
+        profile = use(client, make_profile(CASHIER))
+        client.get("/results/")
+        save_ratings(profile, {"2.A.1.a": 4})
+        client.get("/results/")
+        assert RecommendationEvent.objects.count() == 2
+
+    @override_settings(LIMIT_PER_BUCKET=1)
+    def test_show_more_once_and_then_no_more(self, client):
+        use(client, make_profile(CASHIER))
+        assert "count=2" in text(client.get("/results/"))
+        page = text(client.get("/results/", {"count": "60"}, headers=HTMX))
+        assert page.startswith('<div id="tiers"')
+        assert "Show more" not in page
+        client.get("/results/", {"count": "60"})
+        assert RecommendationEvent.objects.count() == 2
+        assert RecommendedItem.objects.filter(event=RecommendationEvent.objects.latest("created_at")).count() == 11
+
+    @pytest.mark.parametrize("query", ["count=-1", "count=x", "count=99999999", "more_of=zz", "count=²"])
+    def test_nonsense_in_the_address_is_harmless(self, client, query):
+        use(client, make_profile(CASHIER))
+        assert client.get(f"/results/?{query}").status_code == 200
+        assert RecommendationEvent.objects.count() == 1
+
+    def test_both_models_have_a_page(self, client):
+        with override_settings(MODEL_VERSION="v1_baseline"):
+            use(client, make_profile(CASHIER))
+            page = text(client.get("/results/"))
+        assert "<dt>Match</dt>" in page
+        assert "<dt>Fit</dt>" not in page
+
+    def test_an_empty_list_has_kind_words(self, client):
+        use(client, make_profile(None, {"2.A.1.a": 0, "2.A.1.b": 0}))
+        assert "that is no verdict on you" in text(client.get("/results/"))
+
+    def test_queries_do_not_grow_with_the_lists(self, client, django_assert_max_num_queries: DjangoAssertNumQueries):
+        use(client, make_profile(CASHIER, {"2.A.1.a": 3}, past=(COOK,)))
+        client.get("/results/")
+        with django_assert_max_num_queries(14):
+            client.get("/results/")
+
+
+class TestOccupation:
+    def test_it_works_without_a_profile(self, client):
+        page = text(client.get(f"/occupations/{NURSE}/"))
+        for words in (
+            "Registered Nurses",
+            "$86,070",
+            "Give medicine to patients",
+            "Registered nurse licence",
+            "not checked by a curator yet",
+            "See how close you are",
+            "What it asks for",
+            "Licensed Practical and Licensed Vocational Nurses",
+        ):
+            assert words in page
+        assert "Your rating" not in page
+
+    def test_a_person_sees_reasons_gaps_and_the_way_in(self, client):
+        use(client, make_profile(CASHIER))
+        client.get("/results/")
+        page = text(client.get(f"/occupations/{SALESPERSON}/"))
+        for words in ("Why we say so", "Points lost", "The way in", "beside you", "Your rating", "Baseline match"):
+            assert words in page
+
+    def test_points_shown_sum_to_what_is_missing(self, client):
+        use(client, make_profile(CASHIER))
+        recommendation = client.get(f"/occupations/{NURSE}/").context["recommendation"]
+        assert sum(gap.shown for gap in recommendation.gaps) == pytest.approx(100 - recommendation.readiness, abs=0.06)
+
+    def test_the_source_and_year_of_pay_are_told(self, client):
+        assert "BLS OEWS" in text(client.get(f"/occupations/{NURSE}/"))
+
+    def test_missing_pay_is_told(self, client):
+        PayOutlook.objects.all().delete()
+        assert "No pay is published" in text(client.get(f"/occupations/{NURSE}/"))
+
+    def test_the_page_of_an_estimate_says_so(self, client):
+        assert "Figures estimated" in text(client.get(f"/occupations/{ARCHITECT}/"))
+
+    def test_an_occupation_without_figures_can_be_read_about(self, client):
+        use(client, make_profile(CASHIER))
+        page = text(client.get(f"/occupations/{UNRATED}/"))
+        assert "Air Crew Officers" in page
+        assert "cannot be scored" in page
+
+    def test_a_retired_one_can_still_be_read_about(self, client):
+        Occupation.objects.filter(pk=COOK).update(retired=True)
+        assert client.get(f"/occupations/{COOK}/").status_code == 200
+
+    def test_hidden_and_unknown_ones_are_404(self, client):
+        Occupation.objects.filter(pk=COOK).update(hidden=True)
+        for code in (COOK, "99-9999.99", "nonsense"):
+            assert client.get(f"/occupations/{code}/").status_code == 404
+
+    def test_opening_from_a_list_is_noted_once(self, client):
+        use(client, make_profile(CASHIER))
+        client.get("/results/")
+        code = RecommendedItem.objects.first().occupation_id
+        client.get(f"/occupations/{code}/?opened")
+        client.get(f"/occupations/{code}/?opened")
+        assert Feedback.objects.get().action == "click"
+
+    def test_what_was_not_in_a_list_has_no_buttons(self, client):
+        use(client, make_profile(CASHIER))
+        assert 'name="action"' not in text(client.get(f"/occupations/{NURSE}/"))
+
+    def test_the_chart_has_a_title_and_its_numbers_a_table(self, client):
+        page = text(client.get(f"/occupations/{NURSE}/"))
+        assert 'role="img"' in page
+        assert "<title>Skill levels that the job asks for" in page
+        assert "Level asked, 0-7" in page
+
+    def test_queries_are_bounded(self, client, django_assert_max_num_queries: DjangoAssertNumQueries):
+        use(client, make_profile(CASHIER))
+        client.get("/results/")
+        with django_assert_max_num_queries(24):
+            client.get(f"/occupations/{SALESPERSON}/")
+
+
+class TestFeedback:
+    @pytest.fixture
+    def profile(self, client):
+        profile = use(client, make_profile(CASHIER))
+        client.get("/results/")
+        return profile
+
+    def test_without_scripts_it_goes_back_to_where_it_was_pressed(self, client, profile):
+        assert press(client, profile, SALESPERSON, "save", next="/results/").url == "/results/"
+        assert "Saved" in text(client.get("/results/"))
+
+    def test_it_never_leads_to_another_site(self, client, profile):
+        response = press(client, profile, SALESPERSON, "save", next="https://elsewhere.example/")
+        assert response.url == f"/occupations/{SALESPERSON}/"
+
+    def test_with_scripts_it_answers_with_the_buttons(self, client, profile):
+        page = text(press(client, profile, SALESPERSON, "save", brief="1", headers=HTMX))
+        assert page.startswith("<form")
+        assert 'aria-pressed="true"' in page
+        assert "Undo" in page
+        assert f'id="save-{slugify(SALESPERSON)}"' in page
+
+    def test_each_action_is_kept_with_its_list(self, client, profile):
+        for action in ("save", "apply", "interview", "offer"):
+            press(client, profile, SALESPERSON, action)
+        kept = Feedback.objects.order_by("pk").values_list("action", flat=True)
+        assert list(kept) == ["save", "apply", "interview", "offer"]
+
+    def test_a_second_press_is_one_feedback(self, client, profile):
+        press(client, profile, SALESPERSON, "save")
+        press(client, profile, SALESPERSON, "save")
+        assert Feedback.objects.count() == 1
+
+    def test_undo_takes_back_the_newest(self, client, profile):
+        press(client, profile, SALESPERSON, "save")
+        press(client, profile, SALESPERSON, "apply")
+        press(client, profile, SALESPERSON, "undo")
+        assert [one.action for one in Feedback.objects.in_force()] == ["save"]
+
+    def test_undo_with_nothing_to_undo_is_harmless(self, client, profile):
+        assert press(client, profile, SALESPERSON, "undo").status_code == 302
+
+    def test_undo_reaches_an_older_list(self, client, profile):
+        press(client, profile, SALESPERSON, "save")
+        save_ratings(profile, {"2.A.1.a": 4})
+        client.get("/results/")
+        press(client, profile, SALESPERSON, "undo")
+        assert not Feedback.objects.in_force().exists()
+
+    def test_hiding_folds_the_card_and_undo_brings_it_back(self, client, profile):
+        page = text(press(client, profile, SALESPERSON, "hide", brief="1", headers=HTMX))
+        assert "will not be suggested again" in page
+        assert "autofocus" in page
+        page = text(press(client, profile, SALESPERSON, "undo", brief="1", headers=HTMX))
+        assert "will not be suggested again" not in page
+
+    @pytest.mark.parametrize(("code", "action"), [(UNRATED, "save"), (SALESPERSON, "cheer"), ("", "save")])
+    def test_what_no_button_sends_is_422(self, client, profile, code, action):
+        response = press(client, profile, code, action)
+        assert response.status_code == 422
+        assert not Feedback.objects.exists()
+
+    def test_another_person_s_list_is_out_of_reach(self, client, profile):
+        other = make_event(make_profile(CASHIER), codes=(DEVELOPER,))
+        client.post("/feedback/", {"event": other.pk, "code": SALESPERSON, "action": "save"})
+        assert Feedback.objects.get().item.event.profile == profile
+
+    def test_without_a_profile_it_is_422(self, client):
+        item = make_event(make_profile(CASHIER), codes=(NURSE,)).items.get()
+        response = client.post("/feedback/", {"event": item.event_id, "code": NURSE, "action": "save"})
+        assert response.status_code == 422
+
+    def test_somebody_else_s_feedback_is_not_shown(self, client, profile):
+        other = make_event(make_profile(CASHIER), codes=(SALESPERSON,))
+        make_feedback(other.items.get())
+        assert "aria-pressed" not in text(client.get("/results/"))
+
+
+class TestPlan:
+    def test_it_names_steps_and_licences(self, client):
+        use(client, make_profile(CASHIER))
+        page = text(client.get(f"/plan/{PRACTICAL_NURSE}/"))
+        for words in ("My plan to become", "Steps, basics first", "Practical nurse licence", "Where I stand"):
+            assert words in page
+
+    def test_without_a_profile_it_starts_at_the_start(self, client):
+        assert client.get(f"/plan/{NURSE}/").url == "/"
+
+    def test_nothing_to_go_by_is_told(self, client):
+        use(client, make_profile())
+        assert "too little to go by" in text(client.get(f"/plan/{NURSE}/"))
+
+    def test_unknown_occupation_is_404(self, client):
+        use(client, make_profile(CASHIER))
+        assert client.get("/plan/99-9999.99/").status_code == 404
+
+
+class TestMethod:
+    def test_it_tells_the_bounds_in_force_and_the_limits(self, client):
+        page = text(client.get("/method/"))
+        for words in ("v2_level", "v1_baseline", "Skills met 85 % or more", "Vacancies", "Discrimination", "CC BY 4.0"):
+            assert words in page
+
+    def test_the_bounds_are_the_settings(self, client):
+        with override_settings(READY_NOW_MATCH_THRESHOLD=77.5):
+            assert "match 77.5 or more" in text(client.get("/method/"))
+
+
+class TestErrors:
+    def test_500_needs_neither_database_nor_context(self, client, monkeypatch):
+        def broken(*args, **kwargs):
+            raise RuntimeError("broken on purpose")
+
+        client.raise_request_exception = False
+        monkeypatch.setattr("recommendations.views.thresholds_in_force", broken)
+        response = client.get("/method/")
+        assert response.status_code == 500
+        assert "Something broke on our side" in text(response)
+
+    def test_the_policy_holds_on_these_pages_too(self, client):
+        use(client, make_profile(CASHIER))
+        for url in ("/results/", f"/occupations/{SALESPERSON}/", f"/plan/{SALESPERSON}/", "/method/"):
+            page = client.get(url).content.decode()
+            assert " style=" not in page
+            assert "<script>" not in page
+            assert "O*NET 29.3 Database" in page
