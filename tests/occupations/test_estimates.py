@@ -13,10 +13,14 @@ def column(*figures: float) -> FloatArray:
     return np.array(figures, np.float32)[:, None]
 
 
+def half_of(level: FloatArray) -> FloatArray:
+    return (1 + level / 2).astype(np.float32)
+
+
 def estimate(codes: list[str], level: FloatArray, related: dict[str, list[str]] | None = None) -> Estimates:
     """Estimate all that is unrated, with importance 1 + level / 2 and everything relevant."""
     wanted: BoolArray = np.isnan(level[:, 0])
-    return estimate_missing(codes, wanted, 1 + level / 2, level, ~np.isnan(level), related or {})
+    return estimate_missing(codes, wanted, half_of(level), level, ~np.isnan(level), related or {})
 
 
 def test_place_in_the_related_list_decides_the_weight():
@@ -77,6 +81,16 @@ def test_unrated_and_half_rated_ones_are_no_neighbours():
     assert guess.sources == (("15-1251.00",), ("15-1251.00",))
 
 
+def test_importance_alone_or_level_alone_is_no_rating():
+    codes = ["15-1251.00", "15-1252.00", "15-1253.00", "15-1254.00"]
+    importance = np.array([[3, NAN], [3, 3], [5, 5], [NAN, NAN]], np.float32)
+    level = np.array([[7, 7], [7, NAN], [1, 1], [NAN, NAN]], np.float32)
+    wanted = np.array([False, False, False, True])
+    guess = estimate_missing(codes, wanted, importance, level, np.ones((4, 2), bool), {})
+    assert guess.sources == (("15-1253.00",),)
+    assert guess.level.tolist() == [[1, 1]]
+
+
 def test_relevance_goes_by_weighted_majority():
     codes = ["11-1011.00", "13-2011.00", "15-1252.00"]
     level = np.array([[3, 3], [3, 3], [NAN, NAN]], np.float32)
@@ -99,9 +113,7 @@ class TestAnyFigures:
     @pytest.fixture
     def world(self):
         rng = np.random.default_rng(7)
-        codes = [
-            f"{major}-{minor}0{number}1.00" for major in (11, 15, 29) for minor in (1, 2) for number in range(9)
-        ]
+        codes = [f"{major}-{minor}0{number}1.00" for major in (11, 15, 29) for minor in (1, 2) for number in range(9)]
         level = rng.uniform(0, 7, (len(codes), 5)).astype(np.float32)
         level[rng.choice(len(codes), 12, replace=False)] = NAN
         related = {code: rng.choice(codes, 8, replace=False).tolist() for code in codes}

@@ -17,9 +17,7 @@ WAGES = [
     "29-1211,Anesthesiologists,3,40000,*,#,-",
     "31-1120,Home Health and Personal Care Aides,3,4305810,27000,35000,45000",
 ]
-OUTLOOK_HEADER = (
-    "soc,title,employment_2024,employment_2034,employment_change_pct,annual_openings,typical_education"
-)
+OUTLOOK_HEADER = "soc,title,employment_2024,employment_2034,employment_change_pct,annual_openings,typical_education"
 OUTLOOK = [
     "11-1031,Legislators,27.7,28.6,3.4,2.2,Bachelor's degree",
     "29-1141,Registered nurses,3300.1,3460.0,4.9,189.1,Bachelor's degree",
