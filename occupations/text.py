@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
+from threadpoolctl import threadpool_limits
 
 from occupations.arrays import FloatArray
 
@@ -49,7 +50,9 @@ def _vectors(texts: Sequence[str], vectorizers: Sequence[TfidfVectorizer], dimen
     filled = [row for row, text in enumerate(texts) if text.strip()]
     known = [texts[row] for row in filled]
     terms = sp.hstack([_tfidf(known, vectorizer) for vectorizer in vectorizers], format="csr")
-    reduced = _unit_rows(_reduced(terms, dimensions))
+    # One thread: the same sums whatever the machine, and no slower than many that wait for each other.
+    with threadpool_limits(1):
+        reduced = _unit_rows(_reduced(terms, dimensions))
     vectors = np.zeros((len(texts), reduced.shape[1]), np.float32)
     vectors[filled] = reduced
     return vectors

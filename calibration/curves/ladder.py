@@ -8,7 +8,7 @@ also monotone gradient boosting, which has to beat the logistic one at the gate.
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from calibration.curves.boosting import BoostedCurve, fit_boosted
 from calibration.curves.features import FEATURES, Floats, Rung, TrainingError

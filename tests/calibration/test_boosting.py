@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from calibration.curves import ladder
 from calibration.curves.boosting import _grow, _tree_inputs

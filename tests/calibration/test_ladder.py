@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from calibration.curves import ladder
 from calibration.curves.features import NAMES, SIGNS, NoFeatureError, Rung
