@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from occupations.models import Occupation, Rating
-from tests.factories import DEVELOPER, NURSE, UNRATED, make_world, refresh_catalogue
+from occupations.models import Occupation, Rating, RelatedOccupation
+from tests.factories import DEVELOPER, NURSE, PRACTICAL_NURSE, UNRATED, make_world, refresh_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +67,16 @@ class TestEvaluateEstimates:
             ours, mean = float(row[4]), float(row[5])
             assert 0 < ours < 7
             assert float(row[6][:-1]) / 100 == pytest.approx(1 - ours / mean, abs=0.01)
+
+    def test_the_first_of_the_related_list_is_the_nearest(self):
+        make_world()
+        for rating in Rating.objects.filter(occupation=NURSE):
+            Rating.objects.filter(occupation=PRACTICAL_NURSE, element=rating.element_id).update(
+                importance=rating.importance, level=rating.level
+            )
+        first = float(told("evaluate_estimates")[-3].split()[4])
+        RelatedOccupation.objects.filter(occupation=NURSE, related=PRACTICAL_NURSE).update(index=20)
+        assert float(told("evaluate_estimates")[-3].split()[4]) > first
 
     def test_our_own_estimates_are_no_yardstick(self):
         make_world()
