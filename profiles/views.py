@@ -102,12 +102,13 @@ def start(request: HtmxRequest) -> HttpResponse:
 def _choose_job(request: HtmxRequest) -> HttpResponse:
     if "code" not in request.POST:
         return unprocessable(request, "No job was chosen. Search for one and choose it from the list.")
+    is_new = current_profile(request) is None
     try:
         with transaction.atomic():
             services.set_current_occupation(ensure_profile(request), request.POST["code"] or None)
     except services.UnknownOccupationsError:
-        # The profile, if new, went with the transaction.
-        if not Profile.objects.filter(pk=request.session.get(SESSION_KEY)).exists():
+        # A profile that was new went with the transaction.
+        if is_new:
             request.session.pop(SESSION_KEY, None)
         return unprocessable(request, "There is no such occupation in the loaded release. Nothing was saved.")
     return redirect("profiles:rate")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.db.models.functions import Length
@@ -290,6 +290,11 @@ def _back(request: HttpRequest, code: str) -> str:
     return url if own else reverse("recommendations:occupation", args=[code])
 
 
+def _bounds(model_version: str) -> dict[str, str]:
+    """Return the bounds of a model's tiers as people write them: 85 and 1.5."""
+    return {name: f"{bound:g}" for name, bound in asdict(thresholds_in_force(model_version)).items()}
+
+
 @require_GET
 def method(request: HttpRequest) -> HttpResponse:
     try:
@@ -298,8 +303,8 @@ def method(request: HttpRequest) -> HttpResponse:
         return render(request, "no_release.html", status=503)
     context = {
         "model_version": settings.MODEL_VERSION,
-        "v1": thresholds_in_force(V1),
-        "v2": thresholds_in_force(V2),
+        "v1": _bounds(V1),
+        "v2": _bounds(V2),
         "release": catalogue.release,
         "n_jobs": len(catalogue.jobs.codes),
         "n_rated": int((catalogue.jobs.scored & ~catalogue.jobs.estimated).sum()),
