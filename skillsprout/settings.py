@@ -227,6 +227,17 @@ SIMPLE_HISTORY_REVERT_DISABLED = True
 
 # O*NET
 ONET_RELEASE_MAX_UNPACKED_MB = env.int("ONET_RELEASE_MAX_UNPACKED_MB", default=500)
+ONET_API_KEY = env.str("ONET_API_KEY", default="")
+ONET_USERNAME = env.str("ONET_USERNAME", default="")
+ONET_PASSWORD = env.str("ONET_PASSWORD", default="")
+ONET_BASE_URL = env.str("ONET_BASE_URL", default="")
+ONET_REQUESTS_PER_SECOND = env.float("ONET_REQUESTS_PER_SECOND", default=4)
+ONET_CONNECT_SECONDS = env.float("ONET_CONNECT_SECONDS", default=10)
+ONET_READ_SECONDS = env.float("ONET_READ_SECONDS", default=30)
+ONET_TRIES = env.int("ONET_TRIES", default=5)
+ONET_LONGEST_WAIT_SECONDS = env.float("ONET_LONGEST_WAIT_SECONDS", default=60)
+ONET_RELEASE_URL = env.str("ONET_RELEASE_URL", default="https://www.onetcenter.org/dl_files/database/db_31_0_text.zip")
+ONET_RELEASES_PAGE = env.str("ONET_RELEASES_PAGE", default="https://www.onetcenter.org/db_releases.html")
 
 # Scoring: the bounds of the tiers (percent unless said otherwise)
 MODEL_VERSION = env.str("MODEL_VERSION", default="v2_level")
@@ -237,8 +248,8 @@ TRAINABLE_GAP_THRESHOLD = env.float("TRAINABLE_GAP_THRESHOLD", default=55.0)
 # The same for the level-aware model: percent, O*NET levels (0-7), job zones and months (design 3.2)
 V2_THRESHOLDS = {
     "ready_readiness": env.float("V2_READY_READINESS", default=85.0),
-    "ready_knowledge": env.float("V2_READY_KNOWLEDGE", default=80.0),
-    "ready_shortfall": env.float("V2_READY_SHORTFALL", default=1.5),
+    "ready_knowledge": env.float("V2_READY_KNOWLEDGE", default=84.0),
+    "ready_shortfall": env.float("V2_READY_SHORTFALL", default=2.25),
     "ready_zone_steps": env.int("V2_READY_ZONE_STEPS", default=0),
     "ready_needs_all_known": env.bool("V2_READY_NEEDS_ALL_KNOWN", default=False),
     "trainable_readiness": env.float("V2_TRAINABLE_READINESS", default=65.0),

@@ -68,8 +68,8 @@ class V2Thresholds:
     ready_needs_all_known: bool = False
 
     ready_readiness: float = 85.0
-    ready_knowledge: float = 80.0
-    ready_shortfall: float = 1.5
+    ready_knowledge: float = 84.0
+    ready_shortfall: float = 2.25
     ready_zone_steps: int = 0
 
     trainable_readiness: float = 65.0

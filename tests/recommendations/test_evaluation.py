@@ -131,7 +131,6 @@ def test_same_seed_gives_the_same_figures_and_the_same_plots(world):
 
 
 def test_a_licence_that_is_lacking_counts_unless_told_otherwise(world):
-    # Everybody but nurses lacks the licence; for nurses their own job is ready all the same.
     with_licences = evaluate_release(scenarios=[HONEST], save=False).figures
     Licence.objects.all().delete()
     refresh_catalogue(world)
@@ -147,6 +146,8 @@ def test_a_licence_that_is_lacking_counts_unless_told_otherwise(world):
         return row["measures"]
 
     assert everybody(with_licences)["own_job_ready"] == everybody(none_asked)["own_job_ready"]
+    ready = "closest_ready_now"
+    assert everybody(with_licences)[ready]["value"] < everybody(none_asked)[ready]["value"]
     # Whoever holds the licence for all holds it for every other job too.
     assert everybody(all_ask) == everybody(ignored) == everybody(none_asked)
 

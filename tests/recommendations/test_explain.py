@@ -113,14 +113,14 @@ def one_job(level=3.0, **overrides):
             make_person([0]),
             one_job(3),
             0,
-            [("READINESS", 0, 85), ("SHORTFALL", 3, 1.5)],
+            [("READINESS", 0, 85), ("SHORTFALL", 3, 2.25)],
             [("READINESS", 0, 65), ("SHORTFALL", 3, 3)],
         ),
         (
             make_person([2]),
             make_jobs(make_elements([[4]], [[3]]), make_elements([[4]], [[6]], domain="2.C")),
             0,
-            [("KNOWLEDGE", 0, 80)],
+            [("KNOWLEDGE", 0, 84)],
             [("KNOWLEDGE", 0, 55)],
         ),
         (make_person([2]), one_job(zones=np.array([4])), 0, [("ZONE", 3, 4)], None),
@@ -139,10 +139,10 @@ def test_failing_conditions_name_their_figures(person, jobs, months, ready, trai
 
 
 def test_shortfalls_name_their_skills_the_worst_first():
-    reasons = reasons_for(make_person([0, 0, 2]), make_jobs(make_elements([[3] * 3], [[2, 5, 3]])))
+    reasons = reasons_for(make_person([0, 0, 2]), make_jobs(make_elements([[3] * 3], [[2.5, 5, 3]])))
 
     short = [c for c in reasons.failing[Tier.READY_NOW] if c.code == Code.SHORTFALL]
-    assert [(c.element_id, c.have) for c in short] == [("2.B.1", 5.0), ("2.B.0", 2.0)]
+    assert [(c.element_id, c.have) for c in short] == [("2.B.1", 5.0), ("2.B.0", 2.5)]
 
 
 def test_without_a_tier_the_known_share_is_the_reason():

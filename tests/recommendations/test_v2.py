@@ -208,31 +208,31 @@ def test_holding_a_job_makes_ready_for_it(seed):
 
 
 def held_level(level):
-    """A job at this level to hold, and one that asks for 5 and another skill that is met."""
-    return make_jobs(make_elements([[4, 4], [4, 4]], [[level, 0], [5, 0]]))
+    """A job at this level to hold, and one that asks for 5 and four other skills that are met."""
+    return make_jobs(make_elements([[4] * 5, [4] * 5], [[level, 0, 0, 0, 0], [5, 0, 0, 0, 0]]))
 
 
 @pytest.mark.parametrize(
     ("level", "tier"),
     [
-        # A = 100 (1/2 + L/5 / 2): 85 at 3.5, where the shortfall is 1.5; so the shortfall decides.
-        (3.51, Tier.READY_NOW),
-        (3.5, Tier.TRAINABLE),
+        # A = 100 (4/5 + L/5 / 5) is 91 at 2.75, where the shortfall is 2.25; so the shortfall decides.
+        (2.76, Tier.READY_NOW),
+        (2.75, Tier.TRAINABLE),
         (2.01, Tier.TRAINABLE),
         (2.0, Tier.LONG_RESKILL),
     ],
 )
 def test_shortfall_must_stay_below_its_bound(level, tier):
-    assert score(make_person([-1, -1], current=0), held_level(level)).tier[1] == tier
+    assert score(make_person([-1] * 5, current=0), held_level(level)).tier[1] == tier
 
 
 def test_shortfall_that_is_exact_on_paper_is_exact_here():
-    # 4.12 - 2.62 = 1.5, but not in single precision, nor in double.
-    jobs = make_jobs(make_elements([[4] * 8, [4] * 8], [[2.62] + [5] * 7, [4.12] + [5] * 7]))
+    # 4.28 - 2.03 = 2.25, but not in single precision, nor in double.
+    jobs = make_jobs(make_elements([[4] * 8, [4] * 8], [[2.03] + [5] * 7, [4.28] + [5] * 7]))
 
     scores = score(make_person([-1] * 8, current=0), jobs)
 
-    assert scores.shortfall[1] == 1.5
+    assert scores.shortfall[1] == 2.25
     assert scores.readiness[1] > 85
     assert scores.tier[1] == Tier.TRAINABLE
 
@@ -249,7 +249,7 @@ def test_readiness_may_reach_its_bound(level, tier):
     assert scores.tier[1] == tier
 
 
-@pytest.mark.parametrize(("level", "tier"), [(4, Tier.READY_NOW), (3.99, 1), (2.75, 1), (2.74, 2)])
+@pytest.mark.parametrize(("level", "tier"), [(4.2, Tier.READY_NOW), (4.19, 1), (2.75, 1), (2.74, 2)])
 def test_knowledge_may_reach_its_bound(level, tier):
     jobs = make_jobs(make_elements([[4], [4]], [[3], [3]]), make_elements([[4], [4]], [[level], [5]], domain="2.C"))
 
@@ -378,7 +378,7 @@ def test_bad_arguments_are_refused():
     "wrong",
     [
         {"ready_readiness": 60},
-        {"trainable_knowledge": 81},
+        {"trainable_knowledge": 85},
         {"ready_shortfall": 3.5},
         {"ready_zone_steps": 1},
         {"trainable_zone_steps": -1},
