@@ -27,6 +27,8 @@ class Release(models.Model):
         SUPERSEDED = "superseded", "Superseded"
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
+        UNCHANGED = "unchanged", "Nothing new"
+        PARTIAL = "partial", "Single occupations"
 
     source = models.CharField(max_length=10, choices=Source)
     location = models.CharField(max_length=500, blank=True, help_text="The path or URL that was imported.")
@@ -35,6 +37,9 @@ class Release(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     counts = models.JSONField(default=dict, blank=True, help_text="Rows read, skipped and estimated.")
     report = models.JSONField(default=dict, blank=True, help_text="What changed against the release before.")
+    progress = models.JSONField(default=dict, blank=True, help_text="How far it is, while it runs.")
+    touched = models.DateTimeField(default=timezone.now, help_text="When the progress was written.")
+    cancel = models.BooleanField(default=False, help_text="Somebody asked to stop it.")
     error = models.TextField(blank=True)
     started = models.DateTimeField(default=timezone.now)
     finished = models.DateTimeField(null=True, blank=True)
@@ -47,6 +52,22 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"O*NET {self.version or '?'} ({self.get_source_display()})"
+
+
+class NewestRelease(models.Model):
+    """One row: the newest release that a check found, wherever it looked."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    version = models.CharField(max_length=20, blank=True)
+    location = models.CharField(max_length=500, blank=True)
+    checked = models.DateTimeField(default=timezone.now)
+    error = models.TextField(blank=True, help_text="Why the last check found nothing out.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="newest_release_one_row")]
+
+    def __str__(self) -> str:
+        return self.version or "unknown"
 
 
 class Element(models.Model):
@@ -335,6 +356,13 @@ class Licence(models.Model):
     note = models.TextField(blank=True)
     checked = models.BooleanField(default=False, help_text="A curator has checked this; else general knowledge.")
     occupations = models.ManyToManyField(Occupation, related_name="licences", blank=True)
+    covers = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        blank=True,
+        related_name="covered_by",
+        help_text="Lesser licences whose work its holder may do, such as a practical nurse's for a registered nurse.",
+    )
     history = HistoricalRecords()
 
     class Meta:

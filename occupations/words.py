@@ -76,6 +76,22 @@ def _load_licences(new_codes: Collection[str]) -> None:
     through = Licence.occupations.through
     missing = wanted.difference(through.objects.values_list("licence_id", "occupation_id"))
     through.objects.bulk_create(through(licence_id=pk, occupation_id=code) for pk, code in sorted(missing))
+    _load_covers(file["covers"], {licence.name for licence in made})
+
+
+def _load_covers(covers: Mapping[str, Sequence[str]], made: Collection[str]) -> None:
+    """Tie licences to the lesser ones that they cover, where either has only just been made."""
+    pk = dict(Licence.objects.values_list("name", "pk"))
+    through = Licence.covers.through
+    through.objects.bulk_create(
+        (
+            through(from_licence_id=pk[name], to_licence_id=pk[lesser])
+            for name, lessers in covers.items()
+            for lesser in lessers
+            if name in pk and lesser in pk and (name in made or lesser in made)
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def _licence(entries: Sequence[Entry]) -> Licence:

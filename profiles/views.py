@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from occupations.models import Element, Licence
-from occupations.services import Catalogue, NoReleaseError, get_catalogue
+from occupations.services import Catalogue, get_catalogue
 from profiles import services
 from profiles.forms import ElementGroup, ExplorationForm, HistoryForm, RatingForm, SignupForm, element_groups
 from profiles.http import SESSION_KEY, current_profile, ensure_profile, is_account, keep_profile
@@ -82,10 +82,7 @@ def _keep_place(request: HtmxRequest) -> None:
 def start(request: HtmxRequest) -> HttpResponse:
     if request.method == "POST":
         return _choose_job(request)
-    try:
-        catalogue = get_catalogue()
-    except NoReleaseError:
-        return render(request, "no_release.html", status=503)
+    catalogue = get_catalogue()
     profile = current_profile(request)
     said = services.answers(profile) if profile else Answers()
     query = request.GET.get("q", "").strip()

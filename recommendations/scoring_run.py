@@ -92,6 +92,24 @@ class Tables:
                 asked.setdefault(row[link.occupation_id], []).append(link.licence)
         return {number: tuple(licences) for number, licences in asked.items()}
 
+    @cached_property
+    def covers(self) -> dict[str, frozenset[str]]:
+        """The names of all lesser licences that each covers, directly or through another."""
+        direct: dict[str, set[str]] = {}
+        for name, lesser in Licence.covers.through.objects.values_list("from_licence__name", "to_licence__name"):
+            direct.setdefault(name, set()).add(lesser)
+        return {name: frozenset(_reached(name, direct)) for name in direct}
+
+
+def _reached(name: str, direct: Mapping[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = [name]
+    while ahead:
+        new = direct.get(ahead.pop(), set()) - reached
+        reached |= new
+        ahead += new
+    return reached
+
 
 _tables: Tables | None = None
 
@@ -227,10 +245,14 @@ def check_not_empty(person: Person, catalogue: Catalogue, model_version: str) ->
 
 
 def unmet_licences(person: Person, tables: Tables) -> dict[int, Licences]:
-    """Return the licences that the person lacks, by row. Whoever holds a job now has the licences it asks for."""
+    """Return the licences that the person lacks, by row.
+
+    Whoever holds a job now has the licences it asks for; a licence stands for the lesser ones that it covers.
+    """
     held = set(person.licences)
     if person.current is not None:
         held |= {licence.name for licence in tables.licences.get(person.current, ())}
+    held |= {lesser for name in held for lesser in tables.covers.get(name, ())}
     lacking = {
         row: tuple(licence for licence in licences if licence.name not in held)
         for row, licences in tables.licences.items()

@@ -130,7 +130,8 @@ def _change_sentence(run: Run, change: Change) -> str:
     if not steps:
         return f"No skill rating changes this: {barriers}."
     if len(steps) > MOST_NAMED:
-        steps = [*steps[:MOST_NAMED], f"{len(steps) - MOST_NAMED} more skills"]
+        left = len(steps) - MOST_NAMED
+        steps = [*steps[:MOST_NAMED], "1 more skill" if left == 1 else f"{left} more skills"]
     makes = f"{_listed(steps)} {'makes' if len(steps) == 1 else 'make'} this {SAID[change.target]}"
     return f"{makes}, once this is met too: {barriers}." if barriers else f"{makes}."
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from occupations.models import Occupation, PayOutlook
-from occupations.services import NoReleaseError, get_catalogue
+from occupations.services import get_catalogue
 from profiles.http import current_profile
 from profiles.models import Profile
 from profiles.services import Answers
@@ -297,10 +297,7 @@ def _bounds(model_version: str) -> dict[str, str]:
 
 @require_GET
 def method(request: HttpRequest) -> HttpResponse:
-    try:
-        catalogue = get_catalogue()
-    except NoReleaseError:
-        return render(request, "no_release.html", status=503)
+    catalogue = get_catalogue()
     context = {
         "model_version": settings.MODEL_VERSION,
         "v1": _bounds(V1),

@@ -1,8 +1,12 @@
 """Pages for what went wrong, in kind words. The API's own errors are JSON (skillsprout.errors)."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+
+from occupations.services import NoReleaseError
 
 SERVER_ERROR = "Something broke on our side. It has been written down; please try again in a moment."
 
@@ -17,3 +21,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse({"error": {"code": "server_error", "message": SERVER_ERROR}}, status=500)
     return HttpResponse(loader.get_template("500.html").render(), status=500)
+
+
+class NoReleaseMiddleware:
+    """Answer every page that needs O*NET data while none is loaded: say so, and what to do."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, NoReleaseError):
+            return render(request, "no_release.html", status=503)
+        return None

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "skillsprout.pages.NoReleaseMiddleware",
 ]
 
 ROOT_URLCONF = "skillsprout.urls"
@@ -194,8 +195,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
     "DESCRIPTION": (
         "Given what I can do, which jobs could I move to, and what would it take?\n\n"
-        "This API includes information from the O*NET Database by the U.S. Department of Labor, Employment "
-        "and Training Administration (USDOL/ETA). Used under the CC BY 4.0 license. O*NET® is a trademark of "
+        "This API includes information from the O\\*NET Database by the U.S. Department of Labor, Employment "
+        "and Training Administration (USDOL/ETA). Used under the CC BY 4.0 license. O\\*NET® is a trademark of "
         "USDOL/ETA. `/api/v1/health` names the release that is loaded. Matches, gaps, tiers and training "
         "paths are SkillSprout's own and are not endorsed or tested by USDOL/ETA. Pay and outlook are figures "
         "of the U.S. Bureau of Labor Statistics."

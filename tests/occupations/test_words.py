@@ -143,3 +143,10 @@ def test_a_licence_has_one_kind_of_authority():
     kinds = {(licence["name"], licence["authority"]) for licence in LICENCES}
 
     assert duplicates(name for name, _ in kinds) == []
+
+
+def test_covered_licences_exist_and_none_covers_itself():
+    names = {licence["name"] for licence in LICENCES}
+    for name, lessers in LICENCE_FILE["covers"].items():
+        assert {name, *lessers} <= names
+        assert name not in lessers

@@ -562,3 +562,19 @@ def test_builders_make_valid_rows():
     with pytest.raises(ObjectDoesNotExist):
         Occupation.objects.get(pk="99-0000.00")
     assert NURSING_ASSISTANT in get_catalogue().row
+
+
+def test_a_licence_stands_for_those_that_it_covers(world):
+    nurse, practical = (Licence.objects.get(occupations=code) for code in (NURSE, PRACTICAL_NURSE))
+    answers = Answers(current=NURSE)
+
+    def lacks() -> tuple[str, ...]:
+        training = services.explain_occupation(answers, PRACTICAL_NURSE).training
+        return tuple(licence.name for licence in training.licences) if training else ()
+
+    assert lacks() == (practical.name,)
+    lesser = Licence.objects.create(name="In between", authority="state board", typical_months=1)
+    nurse.covers.add(lesser)
+    lesser.covers.add(practical)
+    CatalogueState.advance()
+    assert lacks() == ()
