@@ -249,7 +249,7 @@ def unmet_licences(person: Person, tables: Tables) -> dict[int, Licences]:
 
     Whoever holds a job now has the licences it asks for; a licence stands for the lesser ones that it covers.
     """
-    held = set(person.licences)
+    held = {str(name) for name in person.licences}
     if person.current is not None:
         held |= {licence.name for licence in tables.licences.get(person.current, ())}
     held |= {lesser for name in held for lesser in tables.covers.get(name, ())}
