@@ -4,7 +4,6 @@ PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
 ONET_RELEASE ?=
-NEWEST_RELEASE := https://www.onetcenter.org/dl_files/database/db_31_0_text.zip
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 export PYTHONWARNINGS ?= default
@@ -60,7 +59,7 @@ bench: .venv/installed-dev ## Measure speed and memory (ONET_RELEASE: a path to 
 
 release: export DEBUG ?= 1
 release: prepare ## Load the newest official O*NET release, or the one that ONET_RELEASE names
-	python manage.py import_onet "$(or $(ONET_RELEASE),$(NEWEST_RELEASE))"
+	$(if $(ONET_RELEASE),python manage.py import_onet "$(ONET_RELEASE)",python manage.py sync_onet --source release)
 
 lock: .venv/installed-dev ## Compile the exact versions anew
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \

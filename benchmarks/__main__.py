@@ -7,10 +7,12 @@ outside; what runs inside one is the median of many runs. Machines differ: compa
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,6 +54,33 @@ def milliseconds(run: Callable[[], object], times: int) -> list[float]:
     return taken
 
 
+def sync_figures(release: str, environment: dict[str, str]) -> list[Figure]:
+    """Sync the whole release from the fake Web Services in a process of their own, and measure what the sync adds."""
+    fake = subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_onet", release], cwd=BASE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert fake.stdout is not None
+        found = re.search(r"at (\S+) \(X-API-Key (\S+)\)", fake.stdout.readline())
+        if found is None:
+            raise SystemExit("The fake Web Services did not start.")
+        url, key = found.groups()
+        keyed = {"ONET_BASE_URL": url, "ONET_API_KEY": key, "ONET_REQUESTS_PER_SECOND": "100000"}
+        seconds, megabytes = process(["manage.py", "sync_onet", "--source", "api"], environment | keyed)
+        with urllib.request.urlopen(f"{url}-/requests") as answer:
+            requests = json.load(answer)
+    finally:
+        fake.terminate()
+        fake.wait()
+    its_own = sum(request["seconds"] for request in requests)
+    fetching = requests[-1]["at"] + requests[-1]["seconds"] - requests[0]["at"]
+    return [
+        Figure("sync of the full release, wall time over the server's own", seconds - its_own, 60, "s"),
+        Figure("sync, what fetching adds to each request", 1000 * (fetching - its_own) / len(requests), 50, "ms"),
+        Figure("sync of the full release, peak memory", megabytes, 400, "MB"),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="Write the figures here too.")
@@ -67,6 +96,7 @@ def main() -> None:
             Figure("import of the full release, wall time", seconds, 30, "s"),
             Figure("import of the full release, peak memory", megabytes, 500, "MB"),
         ]
+        figures += sync_figures(release, environment)
         inside = subprocess.run(
             [sys.executable, "-m", "benchmarks.inside"],
             env={**environment, "DEBUG": "0", "SECRET_KEY": "only-for-benchmarks", **SETTINGS},
@@ -79,7 +109,7 @@ def main() -> None:
         figures += [Figure(**figure) for figure in json.loads(inside.stdout)]
     for figure in figures:
         verdict = "met" if figure.met else "MISSED"
-        print(f"{figure.what:55} {figure.measured:10.2f} {figure.unit:4} aim {figure.aim:g} {verdict}")
+        print(f"{figure.what:60} {figure.measured:10.2f} {figure.unit:4} aim {figure.aim:g} {verdict}")
     if options.json:
         options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
     if not all(figure.met for figure in figures):

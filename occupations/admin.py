@@ -1,12 +1,15 @@
 """The curator's desk: occupations, licences, words, releases."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from import_export import fields, resources, widgets
@@ -15,9 +18,10 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from occupations import tasks
+from occupations.import_summary import summary
 from occupations.models import (
     AlternateTitle,
     CatalogueState,
@@ -28,7 +32,16 @@ from occupations.models import (
     Rating,
     Release,
 )
-from occupations.services import credit_line, get_catalogue
+from occupations.services import (
+    cancel_import,
+    credit_line,
+    get_catalogue,
+    release_status,
+    settle_stale_imports,
+    web_services_configured,
+)
+
+LARGEST_REFRESH = 50
 
 
 class OccupationResource(resources.ModelResource):
@@ -157,6 +170,19 @@ class OccupationAdmin(SimpleHistoryAdmin, CuratedAdmin, ImportExportModelAdmin):
         ("O*NET", {"fields": readonly_fields}),
     ]
     inlines = [LicenceInline, RatingInline]
+    actions = ["refresh"]
+
+    @admin.action(description="Refresh from the Web Services", permissions=["change"])
+    def refresh(self, request: HttpRequest, queryset: QuerySet[Occupation]) -> None:
+        """Queue a fetch of each of the chosen occupations."""
+        if not web_services_configured():
+            messages.error(request, "There is no key for the Web Services: set ONET_API_KEY.")
+            return
+        codes = list(queryset.values_list("pk", flat=True)[:LARGEST_REFRESH])
+        transaction.on_commit(partial(tasks.refresh_occupations.delay, codes))
+        messages.success(
+            request, f"The refresh of {len(codes)} occupations is queued; a row of the releases tells how it ends."
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -170,7 +196,7 @@ class LicenceAdmin(SimpleHistoryAdmin, CuratedAdmin):
     list_display = ["name", "authority", "typical_months", "checked"]
     list_filter = ["checked", "authority"]
     search_fields = ["name", "occupations__code", "occupations__onet_title"]
-    autocomplete_fields = ["occupations"]
+    autocomplete_fields = ["occupations", "covers"]
 
 
 @admin.register(Element)
@@ -216,12 +242,40 @@ class ImportReleaseForm(forms.Form):
     )
 
 
+class SyncForm(forms.Form):
+    source = forms.ChoiceField(
+        label="From where?",
+        choices=[
+            ("auto", "The Web Services where there is a key, else the newest text release"),
+            ("api", "The Web Services"),
+            ("release", "The newest text release"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+    tables = forms.RegexField(
+        r"^[a-z0-9_ ]*$",
+        label="Which tables?",
+        help_text="Ids of the Web Services' tables with spaces between, such as knowledge; all where empty.",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    force = forms.BooleanField(
+        label="Even if the release is older than the loaded one", required=False, widget=UnfoldBooleanWidget
+    )
+
+    def clean_tables(self) -> list[str]:
+        return self.cleaned_data["tables"].split()
+
+
 @admin.register(Release)
 class ReleaseAdmin(ModelAdmin):
     list_display = ["__str__", "state", "source", "started", "finished", "error"]
     list_filter = ["state", "source"]
     search_fields = ["version", "location", "error"]
-    actions_list = ["import_release"]
+    exclude = ["counts", "report", "progress", "cancel"]
+    actions_list = ["sync", "import_release"]
+    list_before_template = "admin/occupations/release/status.html"
+    change_form_outer_before_template = "admin/occupations/release/progress.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -236,29 +290,121 @@ class ReleaseAdmin(ModelAdmin):
         return request.user.has_perm("occupations.add_release")
 
     def get_urls(self) -> list[Any]:
-        page = path(
-            "import/", self.admin_site.admin_view(self.import_page), name="occupations_release_import_release_page"
-        )
-        return [page, *super().get_urls()]
+        pages = [
+            ("import/", self.import_page, "import_release_page"),
+            ("sync/", self.sync_page, "sync_page"),
+            ("<int:pk>/progress/", self.progress_part, "progress"),
+            ("<int:pk>/cancel/", self.cancel, "cancel"),
+            ("<int:pk>/resume/", self.resume, "resume"),
+        ]
+        ours = [
+            path(route, self.admin_site.admin_view(view), name=f"occupations_release_{name}")
+            for route, view, name in pages
+        ]
+        return [*ours, *super().get_urls()]
+
+    @action(description="Sync now", permissions=["import"])
+    def sync(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:occupations_release_sync_page"))
 
     @action(description="Import a release", permissions=["import"])
     def import_release(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:occupations_release_import_release_page"))
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        settle_stale_imports()
+        return super().changelist_view(request, {**(extra_context or {}), **release_status()})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        settle_stale_imports()
+        release = self.get_object(request, object_id)
+        more = self._progress(request, release) if release else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
+
     def import_page(self, request: HttpRequest) -> HttpResponse:
         """Ask where the release is and queue its import; the worker does the rest."""
-        if not self.has_import_permission(request):
-            raise PermissionDenied
+        self._check_may_import(request)
         form = ImportReleaseForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             location = form.cleaned_data["location"].strip()
             transaction.on_commit(lambda: tasks.import_release.delay(location))
             messages.success(request, f"The import of {location} is queued. Its row appears when a worker starts it.")
             return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Import a release",
-            "form": form,
-            "opts": self.model._meta,
+        return self._form_page(request, "Import a release", "import_release.html", form)
+
+    def sync_page(self, request: HttpRequest) -> HttpResponse:
+        """Ask what is to be fetched from where and queue the sync; the worker does the rest."""
+        self._check_may_import(request)
+        form = SyncForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            if Release.objects.filter(state=Release.State.RUNNING).exists():
+                messages.warning(request, "Another import is at work; a sync that begins before its end does nothing.")
+            self._queue(form.cleaned_data)
+            messages.success(request, "The sync is queued. Its row appears when a worker starts it.")
+            return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
+        return self._form_page(request, "Sync now", "sync.html", form)
+
+    def progress_part(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return how far a sync is, for a page that asks again and again."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        settle_stale_imports()
+        release = get_object_or_404(Release, pk=pk)
+        return TemplateResponse(request, "admin/occupations/release/progress.html", self._progress(request, release))
+
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask a running sync to stop."""
+        release = self._posted(request, pk)
+        if cancel_import(release):
+            messages.success(request, "It stops at its next page; what was fetched stays.")
+        else:
+            messages.info(request, "It was over already.")
+        return HttpResponseRedirect(reverse("admin:occupations_release_change", args=[pk]))
+
+    def resume(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Queue a sync that goes on where this one stopped."""
+        release = self._posted(request, pk)
+        if release.state not in (Release.State.FAILED, Release.State.CANCELLED):
+            raise Http404
+        text = release.source == Release.Source.TEXT
+        self._queue({"source": "release", "location": release.location} if text else {"source": "api"})
+        messages.success(request, "The sync is queued. It has a row of its own, and goes on where this one stopped.")
+        return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
+
+    def _queue(self, arguments: dict[str, Any]) -> None:
+        transaction.on_commit(lambda: tasks.sync.delay(**arguments))
+
+    def _posted(self, request: HttpRequest, pk: int) -> Release:
+        self._check_may_import(request)
+        if request.method != "POST":
+            raise Http404
+        return get_object_or_404(Release, pk=pk)
+
+    def _check_may_import(self, request: HttpRequest) -> None:
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+
+    def _progress(self, request: HttpRequest, release: Release) -> dict[str, Any]:
+        progress, report = release.progress, release.report
+        of = progress.get("of") or 0
+        curated = Occupation.objects.in_bulk(list(report.get("curated", {})))
+        return {
+            "release": release,
+            "running": release.state == Release.State.RUNNING,
+            "resumable": release.state in (Release.State.FAILED, Release.State.CANCELLED)
+            and release.source != Release.Source.STARTER,
+            "may_import": self.has_import_permission(request),
+            "percent": min(100 * progress.get("rows", 0) // of, 100) if of else None,
+            "lines": summary(release.counts, report) if "before" in report else [],
+            "curated": [
+                (curated[code], ", ".join(fields))
+                for code, fields in report.get("curated", {}).items()
+                if code in curated
+            ],
         }
-        return TemplateResponse(request, "admin/occupations/release/import_release.html", context)
+
+    def _form_page(self, request: HttpRequest, title: str, template: str, form: forms.Form) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": title, "form": form, "opts": self.model._meta}
+        return TemplateResponse(request, f"admin/occupations/release/{template}", context)

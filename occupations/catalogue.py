@@ -80,6 +80,15 @@ def get_catalogue() -> Catalogue:
     return _current
 
 
+def read_catalogue() -> Catalogue:
+    """Return a catalogue of what this transaction sees; no process keeps it.
+
+    Raises:
+        NoReleaseError: No release is active.
+    """
+    return _load(revision=-1)
+
+
 def forget_catalogue() -> None:
     """Drop this process's catalogue; for tests, where each test has a database of its own."""
     global _current

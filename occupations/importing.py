@@ -16,15 +16,23 @@ from occupations.models import Release
 from occupations.release_archive import ReleaseError, silent
 from occupations.release_files import Progress, ReleaseTables, read_release
 from occupations.replacing import replace_release
+from occupations.web_answers import WebServicesError
 
 __all__ = [
+    "ImportCancelledError",
     "ImportFailedError",
     "ImportResult",
     "ImportRunningError",
     "ReleaseError",
+    "fail_dead_releases",
     "import_release",
     "import_tables",
+    "load_into",
+    "loaded_already",
+    "only_import",
     "record_failure",
+    "running_release",
+    "sentences",
 ]
 
 ADVISORY_LOCK = 7_305_819_402_557_113  # any number that no other program on this database locks by
@@ -41,6 +49,17 @@ class ImportRunningError(Exception):
 
 class ImportFailedError(Exception):
     """The database did not take the release. The message is one sentence that says why."""
+
+
+class ImportCancelledError(Exception):
+    """Somebody asked to stop it."""
+
+    def __init__(self) -> None:
+        super().__init__("It was cancelled; the data is as it was.")
+
+
+SAID = (ReleaseError, ImportCancelledError, WebServicesError)
+"""Errors whose message is a sentence already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +83,7 @@ def import_release(location: str | Path, *, progress: Progress = silent) -> Impo
         ImportRunningError: Another import is running.
         ImportFailedError: The database did not take it; nothing but the Release row says so.
     """
-    with _only_import():
+    with only_import():
         tables = read_release(location, progress)
         return _load(tables, Release.Source.TEXT, str(location), progress)
 
@@ -80,7 +99,7 @@ def import_tables(
         ImportRunningError: Another import is running.
         ImportFailedError: The database did not take it; nothing but the Release row says so.
     """
-    with _only_import():
+    with only_import():
         return _load(tables, source, location, progress)
 
 
@@ -96,32 +115,67 @@ def record_failure(source: Release.Source, location: str, error: Exception) -> R
 
 
 def _load(tables: ReleaseTables, source: Release.Source, location: str, progress: Progress) -> ImportResult:
-    release = None
-    try:
-        # Whoever holds the lock is the only one at work: a row still running belongs to a process that died.
-        Release.objects.filter(state=Release.State.RUNNING).update(
-            state=Release.State.FAILED, error=ENDED_EARLY, finished=timezone.now()
-        )
-        active = Release.objects.filter(state=Release.State.ACTIVE).first()
-        if active and (active.version, active.digest) == (tables.version, tables.digest):
+    with sentences():
+        fail_dead_releases()
+        if active := loaded_already(tables):
             return ImportResult(active, changed=False)
-        release = Release.objects.create(
-            source=source, location=_fitting(location), version=tables.version, digest=tables.digest
-        )
-        with transaction.atomic(durable=True):
-            replace_release(tables, release, active, progress)
-    except BaseException as error:
-        sentence = _sentence(error)
-        if release:
-            # A database that is gone or full may not take this either; then the next import marks the row.
-            with suppress(Error):
-                Release.objects.filter(pk=release.pk).update(
-                    state=Release.State.FAILED, error=sentence, finished=timezone.now()
-                )
-        if isinstance(error, Error):
-            raise ImportFailedError(sentence) from error
-        raise
+        with running_release(source, location) as release:
+            load_into(release, tables, progress)
     return ImportResult(release, changed=True)
+
+
+def loaded_already(tables: ReleaseTables) -> Release | None:
+    """Return the active release where it is this very one."""
+    return Release.objects.filter(state=Release.State.ACTIVE, version=tables.version, digest=tables.digest).first()
+
+
+def load_into(release: Release, tables: ReleaseTables, progress: Progress = silent) -> None:
+    """Make the release that this row tells of the active one, in one transaction; only under the lock."""
+    release.version, release.digest = tables.version, tables.digest
+    Release.objects.filter(pk=release.pk).update(version=release.version, digest=release.digest)
+    active = Release.objects.filter(state=Release.State.ACTIVE).first()
+    with transaction.atomic(durable=True):
+        replace_release(tables, release, active, progress)
+
+
+def fail_dead_releases() -> None:
+    """Say on each row that still runs that it does not: whoever holds the lock is the only one at work."""
+    Release.objects.filter(state=Release.State.RUNNING).update(
+        state=Release.State.FAILED, error=ENDED_EARLY, finished=timezone.now()
+    )
+
+
+@contextmanager
+def running_release(source: Release.Source, location: str) -> Iterator[Release]:
+    """Give the row that people see while an import runs; how it fails is written there. Only under the lock."""
+    release = Release.objects.create(source=source, location=_fitting(location))
+    try:
+        yield release
+    except BaseException as error:
+        cancelled = isinstance(error, ImportCancelledError)
+        # A database that is gone or full may not take this either; then the next import marks the row.
+        with suppress(Error):
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+            Release.objects.filter(pk=release.pk).update(
+                state=Release.State.CANCELLED if cancelled else Release.State.FAILED,
+                error=_sentence(error),
+                finished=timezone.now(),
+            )
+        raise
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn what the database says into one sentence.
+
+    Raises:
+        ImportFailedError: The database failed.
+    """
+    try:
+        yield
+    except Error as error:
+        raise ImportFailedError(_sentence(error)) from error
 
 
 def _sentence(error: BaseException) -> str:
@@ -130,6 +184,8 @@ def _sentence(error: BaseException) -> str:
         if DISK_FULL.search(str(error)):
             return f"No space is left on the disk for the database ({message})."
         return f"The database did not take the release ({message})."
+    if isinstance(error, SAID):
+        return str(error)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "The import was stopped."
     return f"The import failed: {type(error).__name__}: {error}"
@@ -140,7 +196,7 @@ def _fitting(location: str) -> str:
 
 
 @contextmanager
-def _only_import() -> Iterator[None]:
+def only_import() -> Iterator[None]:
     """Hold this database's import lock; it falls when the process dies."""
     lock = _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
     with lock:

@@ -246,7 +246,7 @@ class _Reader:
                     "not_relevant": ratings["not_relevant_level"].astype(bool),
                 }
             ),
-            named.drop_duplicates("id").assign(file=file),
+            named[named["id"].isin(ratings["element_id"])].drop_duplicates("id").assign(file=file),
         )
 
     def _elements(self, of_files: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -100,6 +100,7 @@ def replace_release(tables: ReleaseTables, release: Release, active: Release | N
     release.counts = _counts(tables, estimates, sources)
     release.report = _report(tables, before, sources, active)
     release.finished = timezone.now()
+    release.progress = {}
     release.save()
     CatalogueState.advance()
     step(8, "Finishing")

@@ -21,7 +21,7 @@ from occupations.release_files import (
 )
 from occupations.release_table import CODE, MISSING, Table
 
-__all__ = ["TableSource", "read_tables", "wanted_tables"]
+__all__ = ["TableError", "TableSource", "read_part", "read_tables", "wanted_tables"]
 
 ELEMENT, ELEMENT_NAME = "Element ID", "Element Name"
 TABLE_IDS = {"Education, Training, and Experience.txt": "education_training_experience"}
@@ -30,6 +30,19 @@ COLUMN_IDS = {
     "Related O*NET-SOC Code": "related_onetsoc_code",
     "Index": "related_index",
 }
+
+
+class TableError(ReleaseError):
+    """A table holds something wrong.
+
+    Args:
+        table: Its id.
+        problem: The end of the sentence that begins with it.
+    """
+
+    def __init__(self, table: str, problem: str) -> None:
+        super().__init__(f"The table {table}{problem}.")
+        self.table = table
 
 
 class TableSource(Protocol):
@@ -83,8 +96,19 @@ def read_tables(source: TableSource, version: str, label: str, progress: Progres
     return _WebReader(source, version, label, progress).read()
 
 
+def read_part(source: TableSource, version: str, label: str) -> ReleaseTables:
+    """Return what the tables say on some occupations, by the same checks; a table may have nothing on them.
+
+    Raises:
+        ReleaseError: Something is wrong with a table; one sentence says what and where.
+    """
+    return _PartReader(source, version, label, silent).read()
+
+
 class _WebReader(_Reader):
     """Reads tables from the Web Services as if they were the files of a text release."""
+
+    whole = True
 
     def __init__(self, source: TableSource, version: str, label: str, progress: Progress) -> None:
         self.source = source
@@ -111,10 +135,10 @@ class _WebReader(_Reader):
         if ELEMENT_NAME in absent and ELEMENT in values.present:
             absent.remove(ELEMENT_NAME)
             values.name_elements(self._names_of_elements())
-        if not values.count:
-            raise ReleaseError(f"The table {table} holds no rows.")
-        if absent:
-            raise ReleaseError(f"The table {table} has no column {ids[absent[0]]!r}.")
+        if not values.count and self.whole:
+            raise TableError(table, " holds no rows")
+        if absent and values.count:
+            raise TableError(table, f" has no column {ids[absent[0]]!r}")
         return _WebTable(table, values.frame(columns))
 
     def _names_of_elements(self) -> dict[str, str]:
@@ -126,11 +150,27 @@ class _WebReader(_Reader):
         return self.element_names
 
 
+class _PartReader(_WebReader):
+    """Reads what there is on some occupations: a table without rows on them is no error."""
+
+    whole = False
+
+    def _ratings(self, file: str, domain: str, codes: frozenset[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if any(True for _ in self.source.rows(self.ids[file])):
+            return super()._ratings(file, domain, codes)
+        return (
+            pd.DataFrame(
+                columns=["code", "element_id", "domain", "importance", "level", "suppress", "not_relevant"]
+            ).astype({"suppress": bool, "not_relevant": bool}),
+            pd.DataFrame(columns=["id", "domain", "name", "file"]),
+        )
+
+
 class _WebTable(Table):
     """A table that counts rows where a file counts lines."""
 
     def fail(self, line: int, problem: str) -> ReleaseError:
-        return ReleaseError(f"The table {self.file}, row {line}: {problem.replace('repeats line', 'repeats row')}.")
+        return TableError(self.file, f", row {line}: {problem.replace('repeats line', 'repeats row')}")
 
 
 class _Values:
@@ -161,7 +201,7 @@ class _Values:
                 line.append(text.encode())
             except ValueError as error:
                 problem = "half a character" if isinstance(error, UnicodeError) else error
-                raise ReleaseError(f"The table {self.table}, row {self.count}: {identity} is {problem}.") from None
+                raise TableError(self.table, f", row {self.count}: {identity} is {problem}") from None
             known = self._known[column]
             self._codes[column].append(known.setdefault(text, len(known)))
         return b"\t".join(line) + b"\n"

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from calibration.api import ModelStatus
 from occupations.api import OccupationDetail, OccupationSearch, OccupationSkills
-from occupations.services import credit_line, get_catalogue
+from occupations.services import credit_line, get_catalogue, newer_release
 from profiles.api import CurrentOccupation, History, KnowledgeRatings, ProfileCreate, SkillRatings
 from recommendations.api import FeedbackCreate, Recommendations
 
@@ -27,9 +27,15 @@ class ReleaseHealth(serializers.Serializer[Any]):
     estimated = serializers.IntegerField(help_text="Occupations with figures that we estimated.")
 
 
+class NewerRelease(serializers.Serializer[Any]):
+    version = serializers.CharField()
+    checked = serializers.DateTimeField(help_text="When it was found.")
+
+
 class HealthAnswer(serializers.Serializer[Any]):
     status = serializers.CharField()
     release = ReleaseHealth()
+    newer_release = NewerRelease(allow_null=True, help_text="A release that is known and not loaded.")
     credit = serializers.CharField()
 
 
@@ -40,7 +46,7 @@ class Health(APIView):
     def get(self, request: Request) -> Response:
         """Say whether SkillSprout can answer, and from which O*NET release."""
         catalogue = get_catalogue()
-        jobs, release = catalogue.jobs, catalogue.release
+        jobs, release, newer = catalogue.jobs, catalogue.release, newer_release()
         return Response(
             {
                 "status": "ok",
@@ -52,6 +58,7 @@ class Health(APIView):
                     "rated": int(np.sum(jobs.scored & ~jobs.estimated)),
                     "estimated": int(np.sum(jobs.scored & jobs.estimated)),
                 },
+                "newer_release": {"version": newer.version, "checked": newer.checked} if newer else None,
                 "credit": credit_line(release),
             }
         )

@@ -10,6 +10,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include(api.urlpatterns)),
     re_path(r"^api/", api_not_found),
+    path("", include("occupations.urls")),
     path("", include("profiles.urls")),
     path("", include("recommendations.urls")),
 ]

@@ -194,7 +194,7 @@ def another_import() -> Iterator[None]:
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with importing._only_import():
+        with importing.only_import():
             locked.set()
             done.wait(30)
         connection.close()

@@ -5,16 +5,31 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from occupations.arrays import BoolArray
-from occupations.services import Catalogue, NoReleaseError, get_catalogue
+from occupations.services import (
+    SYNC_ERRORS,
+    Catalogue,
+    NoReleaseError,
+    get_catalogue,
+    refresh_occupations,
+    web_services_configured,
+)
 
 
 class Command(BaseCommand):
-    help = "Build the catalogue and print what is ready, for all occupations or for those named."
+    help = (
+        "Build the catalogue and print what is ready, for all occupations or for those named. Where there is a key, "
+        "those named are fetched from the Web Services first."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("codes", nargs="*", metavar="CODE", help="O*NET-SOC codes, such as 29-1141.00")
 
     def handle(self, *args: Any, codes: list[str], **options: Any) -> None:
+        if codes and web_services_configured():
+            try:
+                self.stdout.write(f"Fetched {', '.join(codes)} from {refresh_occupations(codes).location}.")
+            except (NoReleaseError, *SYNC_ERRORS) as error:
+                self.stderr.write(f"{error} What is loaded stays.")
         started = time.perf_counter()
         try:
             catalogue = get_catalogue()
