@@ -3,6 +3,8 @@
 from typing import Any
 
 import numpy as np
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.urls import include, path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -64,6 +66,9 @@ class Health(APIView):
         )
 
 
+# Swagger's page styles itself inline.
+docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="v1:schema"))
+
 v1 = [
     path("health", Health.as_view(), name="health"),
     path("occupations/search", OccupationSearch.as_view(), name="occupation-search"),
@@ -78,7 +83,7 @@ v1 = [
     path("feedback", FeedbackCreate.as_view(), name="feedback"),
     path("model/status", ModelStatus.as_view(), name="model-status"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="v1:schema"), name="docs"),
+    path("docs", docs, name="docs"),
 ]
 
 urlpatterns = [path("v1/", include((v1, "v1")))]

@@ -223,6 +223,28 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
 
+UNFOLD = {
+    "SITE_TITLE": "SkillSprout",
+    "SITE_HEADER": "SkillSprout",
+    # Every page that shows O*NET's data credits it; the release is on the page of releases.
+    "SITE_SUBHEADER": "O*NET® by USDOL/ETA, CC BY 4.0",
+    "SITE_SYMBOL": "potted_plant",
+    "COLORS": {
+        "primary": {
+            "50": "#eef7f0",
+            "100": "#d8ecdd",
+            "200": "#b3dabf",
+            "300": "#86c29a",
+            "400": "#58a675",
+            "500": "#3a8a5a",
+            "600": "#2a6a46",
+            "700": "#225639",
+            "800": "#1c452f",
+            "900": "#173927",
+            "950": "#0b2016",
+        }
+    },
+}
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 SIMPLE_HISTORY_REVERT_DISABLED = True
 
