@@ -273,6 +273,7 @@ V2_THRESHOLDS = {
     "ready_readiness": env.float("V2_READY_READINESS", default=85.0),
     "ready_knowledge": env.float("V2_READY_KNOWLEDGE", default=84.0),
     "ready_shortfall": env.float("V2_READY_SHORTFALL", default=2.25),
+    "ready_shortfall_unchecked": env.float("V2_READY_SHORTFALL_UNCHECKED", default=1.5),
     "ready_zone_steps": env.int("V2_READY_ZONE_STEPS", default=0),
     "ready_needs_all_known": env.bool("V2_READY_NEEDS_ALL_KNOWN", default=False),
     "trainable_readiness": env.float("V2_TRAINABLE_READINESS", default=65.0),

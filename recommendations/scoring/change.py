@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommendations.scoring.explain import Code, Condition, Reasons
+from recommendations.scoring.explain import Code, Condition, Reasons, shortfall_bound
 from recommendations.scoring.person import LEVEL_PER_RATING, MAX_RATING
 from recommendations.scoring.points import ElementReason, shortfall
 from recommendations.scoring.thresholds import V2_DEFAULTS, Tier, V2Thresholds
@@ -62,7 +62,7 @@ def smallest_change(
         return None
     ready = target == Tier.READY_NOW
     least = thresholds.ready_readiness if ready else thresholds.trainable_readiness
-    most_short = thresholds.ready_shortfall if ready else thresholds.trainable_shortfall
+    most_short = shortfall_bound(target, bool(reasons.unchecked), thresholds)
 
     by_skill = (Code.READINESS, Code.SHORTFALL)
     barriers = [condition for condition in reasons.failing[target] if condition.code not in by_skill]

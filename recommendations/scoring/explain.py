@@ -124,7 +124,8 @@ def _failing(
     if readiness < least:
         yield Condition(Code.READINESS, readiness, least)
 
-    most = t.ready_shortfall if ready else t.trainable_shortfall
+    unchecked = tuple(_unchecked(person, scores, tables, row, t))
+    most = shortfall_bound(target, bool(unchecked), t)
     short = [(shortfall(reason), reason.element_id) for reason in skills]
     for missing, element_id in sorted((s for s in short if s[0] >= most), key=lambda s: -s[0]):
         yield Condition(Code.SHORTFALL, missing, most, element_id)
@@ -144,7 +145,14 @@ def _failing(
     if not months <= limit:
         yield Condition(Code.LICENCE, months, limit)
     if ready and t.ready_needs_all_known:
-        yield from _unchecked(person, scores, tables, row, t)
+        yield from unchecked
+
+
+def shortfall_bound(target: Tier, unchecked: bool, t: V2Thresholds) -> float:
+    """Return the levels that the worst skill must stay below for a tier; less where something is unchecked."""
+    if target != Tier.READY_NOW:
+        return t.trainable_shortfall
+    return min(t.ready_shortfall_unchecked, t.ready_shortfall) if unchecked else t.ready_shortfall
 
 
 def _unchecked(person: Person, scores: V2Scores, tables: V2Tables, row: int, t: V2Thresholds) -> Iterator[Condition]:

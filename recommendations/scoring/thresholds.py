@@ -51,6 +51,8 @@ class V2Thresholds:
         top_zone: The zone that nobody is called trainable for from a lower one.
         ready_needs_all_known: Refuse READY_NOW where the person's knowledge or either zone is unknown.
             Otherwise what is unknown is left out, and the tier is never firm.
+        ready_shortfall_unchecked: The bound on the shortfall where knowledge or zone is unknown, if it is the
+            lower one: what cannot be checked must be made up for by skills closer to what the job asks.
         above_zone_steps: So many zones below the person's, a job is below their level.
         above_slack: Levels above a job's need that are not yet a surplus.
         above_surplus: Weighted mean surplus (levels) beyond which a job is below the person's level.
@@ -70,6 +72,7 @@ class V2Thresholds:
     ready_readiness: float = 85.0
     ready_knowledge: float = 84.0
     ready_shortfall: float = 2.25
+    ready_shortfall_unchecked: float = 1.5
     ready_zone_steps: int = 0
 
     trainable_readiness: float = 65.0
@@ -89,8 +92,8 @@ class V2Thresholds:
             raise ValueError("readiness thresholds must satisfy 0 <= trainable <= ready <= 100")
         if not 0 <= self.trainable_knowledge <= self.ready_knowledge <= 100:
             raise ValueError("knowledge thresholds must satisfy 0 <= trainable <= ready <= 100")
-        if not 0 < self.ready_shortfall <= self.trainable_shortfall:
-            raise ValueError("shortfall thresholds must satisfy 0 < ready <= trainable")
+        if not 0 < self.ready_shortfall <= self.trainable_shortfall or self.ready_shortfall_unchecked <= 0:
+            raise ValueError("shortfall thresholds must be positive and satisfy ready <= trainable")
         # A move up into the top zone is never trainable, so it must not be "ready" either.
         if not self.ready_zone_steps <= min(0, self.trainable_zone_steps):
             raise ValueError("zone steps must satisfy ready <= 0 and ready <= trainable")

@@ -238,16 +238,17 @@ def tiers(
         thresholds: Bounds.
     """
     t = thresholds
+    unchecked = np.isnan(knowledge) | np.isnan(zone_steps)
     # "Not below the bound" rather than "at least": NaN, which is unknown, must not fail a condition.
     ready = (
         (readiness >= t.ready_readiness)
         & ~(knowledge < t.ready_knowledge)
-        & (shortfall < t.ready_shortfall)
+        & (shortfall < np.where(unchecked, min(t.ready_shortfall_unchecked, t.ready_shortfall), t.ready_shortfall))
         & ~(zone_steps > t.ready_zone_steps)
         & (licence_months <= 0)
     )
     if t.ready_needs_all_known:
-        ready &= ~(np.isnan(knowledge) | np.isnan(zone_steps))
+        ready &= ~unchecked
     trainable = (
         (readiness >= t.trainable_readiness)
         & ~(knowledge < t.trainable_knowledge)

@@ -78,7 +78,8 @@ def standing(person: Person, jobs: JobArrays, row: int, licence_months: float) -
         a, d, k = round(a, 9), round(d, 9), round(k, 9)
         k_counts = round(k_share, 9) >= 0.6
         up = steps if steps is not None else 0
-        if a >= 85 and (k >= 84 or not k_counts) and d < 2.25 and up <= 0 and licence_months == 0:
+        most = 2.25 if k_counts and steps is not None else 1.5
+        if a >= 85 and (k >= 84 or not k_counts) and d < most and up <= 0 and licence_months == 0:
             return 0
         if a >= 65 and (k >= 55 or not k_counts) and d < 3 and up <= 1 and not (job_zone == 5 and up > 0):
             return 1 if licence_months <= 18 else 2

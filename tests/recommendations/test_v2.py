@@ -391,3 +391,14 @@ def test_bad_arguments_are_refused():
 def test_thresholds_keep_ready_harder_than_trainable(wrong):
     with pytest.raises(ValueError):
         V2Thresholds(**wrong)
+
+
+@pytest.mark.parametrize(("education", "tier"), [(3, Tier.READY_NOW), (0, Tier.TRAINABLE)])
+def test_what_cannot_be_checked_asks_for_closer_skills(education, tier):
+    # Short by 1.6 on one of ten skills: one rating, which is too far where the person's zone is not known.
+    jobs = make_jobs(make_elements([[4] * 10], [[4.6] + [0] * 9]), zones=np.array([3]))
+
+    scores = score(make_person([2] + [0] * 9, education_zone=education), jobs)
+
+    assert scores.shortfall[0] == pytest.approx(1.6, abs=1e-6)
+    assert scores.tier[0] == tier
