@@ -37,7 +37,7 @@ run: prepare ## Start web, worker and beat (PORT=8000)
 	exec honcho start --port $(PORT)
 
 test: .venv/installed-dev ## Run every test (DATABASE_URL and REDIS_URL choose the services)
-	python -m pytest $(ARGS)
+	python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: .venv/installed-dev ## Run the gate: format, lint, types, layers, migrations, schema, templates
 	ruff format --check .
