@@ -6,7 +6,6 @@ HOST ?= 127.0.0.1
 ONET_RELEASE ?=
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
-export PYTHONWARNINGS ?= default
 
 .DEFAULT_GOAL := help
 .PHONY: help run prepare test check format bench release lock

@@ -1,12 +1,18 @@
 """What every test needs."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_django import Settings
 
 from occupations.catalogue import forget_catalogue
+
+# No test is timed: machines are shared. In CI the examples are the same each time; elsewhere they are new.
+hypothesis.settings.register_profile("untimed", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

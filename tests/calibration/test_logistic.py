@@ -39,7 +39,7 @@ def test_agrees_with_scikit_learn():
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_bounded_coefficients_meet_the_conditions_of_a_minimum(seed):
     design, label = draw(seed, n=120)
 

@@ -21,7 +21,7 @@ def draw(seed, n=400, n_people=80):
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_agrees_with_scikit_learn(seed):
     p, label, person = draw(seed)
 
@@ -53,7 +53,7 @@ def test_reliability_by_hand():
 
 
 @given(seeds, st.integers(1, 12))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_bins_hold_every_item_once_in_order_and_ties_together(seed, n_bins):
     p, label, _ = draw(seed, n=60)
 

@@ -98,7 +98,7 @@ def test_a_difference_is_taken_on_the_same_choices():
 
 
 @given(st.integers(1, 5))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_intervals_count_people_not_choices(times):
     choices, _ = make_choices(1500, n_people=1500)
     repeated = Choices(

@@ -236,7 +236,7 @@ def fewest_steps_by_trying(person, jobs, target, months):
 
 
 @given(seeds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_smallest_change_is_the_smallest_there_is(seed):
     rng = np.random.default_rng(seed)
     jobs = random_jobs(rng, n_jobs=3, n_skills=4, n_knowledge=3)

@@ -24,7 +24,7 @@ def test_propensities_sum_to_one(pool_size, epsilon):
 
 
 @given(st.integers(0, 40), st.integers(1, 12), st.floats(0, 1), st.integers(-(2**63), 2**63 - 1), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_only_the_last_place_is_open_and_never_to_a_barred_job(n, limit, epsilon, seed, data):
     rows = np.arange(n)[::-1]
     barred = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), bool)

@@ -237,7 +237,7 @@ def test_order_of_skills_and_of_jobs_does_not_matter(jobs, ratings):
         np.testing.assert_allclose(after.fit[back], before.fit, atol=0.02)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000))
 def test_anyone_in_any_catalogue_gets_bounded_figures_twice_the_same(seed):
     rng = np.random.default_rng(seed)
