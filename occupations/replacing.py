@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from django.db import connection
 from django.utils import timezone
 
 from occupations.arrays import BoolArray, FloatArray
@@ -69,8 +70,10 @@ def replace_release(tables: ReleaseTables, release: Release, active: Release | N
     _write_elements(tables)
     sources = _ratings_from(tables, estimates)
     _write_occupations(tables, sources, release)
+    # A subquery, not a join: PostgreSQL would join the table to itself, row by row where it was filled just before.
+    live = Occupation.objects.filter(retired=False)
     for model in REPLACED:
-        model.objects.filter(occupation__retired=False).delete()
+        model.objects.filter(occupation__in=live).delete()
     LevelAnchor.objects.all().delete()
     load_words_and_licences(sources.keys() - before.occupations.keys())
 
@@ -89,6 +92,7 @@ def replace_release(tables: ReleaseTables, release: Release, active: Release | N
     insert_rows(EducationShare, _of_occupation(tables.education))
     insert_rows(RelatedOccupation, _of_occupation(tables.related.rename(columns={"related": "related_id"})))
     insert_rows(LevelAnchor, tables.anchors)
+    _analyze()
 
     step(7, "Computing text vectors and the search index")
     write_snapshot(release)
@@ -273,3 +277,11 @@ def _report(
             and before.occupations[code].ratings_from == Occupation.RatingsFrom.ONET
         ),
     }
+
+
+def _analyze() -> None:
+    """Tell PostgreSQL's planner of the new rows at once, not only when autovacuum comes by."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for model in (Occupation, *REPLACED):
+                cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
