@@ -1,22 +1,20 @@
 """Bring a release into the database: one transaction, one import at a time, and curated values stay."""
 
-import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.db import Error, connection, transaction
 from django.utils import timezone
-from filelock import FileLock, Timeout
 
 from occupations.models import Release
 from occupations.release_archive import ReleaseError, silent
 from occupations.release_files import Progress, ReleaseTables, read_release
 from occupations.replacing import replace_release
 from occupations.web_answers import WebServicesError
+from skillsprout.locks import LockHeldError, only_one
 
 __all__ = [
     "ImportCancelledError",
@@ -35,7 +33,6 @@ __all__ = [
     "sentences",
 ]
 
-ADVISORY_LOCK = 7_305_819_402_557_113  # any number that no other program on this database locks by
 ENDED_EARLY = "The import ended before it was whole."
 DISK_FULL = re.compile(r"disk is full|disk full|no space left", re.IGNORECASE)
 
@@ -197,34 +194,14 @@ def _fitting(location: str) -> str:
 
 @contextmanager
 def only_import() -> Iterator[None]:
-    """Hold this database's import lock; it falls when the process dies."""
-    lock = _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
-    with lock:
+    """Hold this database's import lock; it falls when the process dies.
+
+    Raises:
+        ImportRunningError: Another process holds it.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_one("import"))
+        except LockHeldError as error:
+            raise ImportRunningError from error
         yield
-
-
-@contextmanager
-def _advisory_lock() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
-        if not cursor.fetchone()[0]:
-            raise ImportRunningError
-    try:
-        yield
-    finally:
-        with suppress(Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
-
-
-@contextmanager
-def _file_lock() -> Iterator[None]:
-    name = hashlib.sha256(str(connection.settings_dict["NAME"]).encode()).hexdigest()[:16]
-    lock = FileLock(settings.VAR_DIR / f"import-{name}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise ImportRunningError from error
-    try:
-        yield
-    finally:
-        lock.release()

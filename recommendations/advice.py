@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from occupations.models import EducationShare, Licence, PayOutlook
 
+NOT_ASKED_FOR = "not asked for"
+NOT_CALIBRATED = "not calibrated yet"
+
 
 @dataclass(frozen=True, slots=True)
 class SkillPoint:
@@ -124,7 +127,8 @@ class Recommendation:
         position: 1 is the top of its tier; 0 for a job looked at outside a list.
         is_exploration: The tier's slot for something a little different.
         propensity: The probability with which this job was shown in its slot.
-        calibrated_probability: From a promoted calibration model; None without one.
+        calibrated_probability: How likely the person is to take it up, 0-1; None where no calibration was applied.
+        calibrated_low, calibrated_high: Ends of its 95 % interval.
     """
 
     onet_code: str
@@ -152,6 +156,8 @@ class Recommendation:
     is_exploration: bool = False
     propensity: float = 1.0
     calibrated_probability: float | None = None
+    calibrated_low: float | None = None
+    calibrated_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,10 @@ class Advice:
         held_back: By tier, the SOC minor groups (such as 15-1) of which better jobs gave way to variety, and how
             many: ask for them with `more_of`.
         notes: Sentences about the whole list: what was assumed, how sure it is.
+        calibration: The version of the calibration that was applied, or why none was.
+        calibration_target: What its probabilities are of: interest or outcome; empty where none was applied.
+        epsilon: Share of the last places that go by lot; 0 without exploration.
+        pool_sizes: By tier, the jobs that its last place could show; 0 where it was not given by lot.
     """
 
     event_id: str | None
@@ -176,4 +186,7 @@ class Advice:
     totals: dict[str, int]
     held_back: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    calibration: str = field(default="not calibrated yet")
+    calibration: str = NOT_ASKED_FOR
+    calibration_target: str = ""
+    epsilon: float = 0.0
+    pool_sizes: dict[str, int] = field(default_factory=dict)

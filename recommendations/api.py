@@ -76,7 +76,9 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     estimated = serializers.BooleanField(help_text="The job's figures are our estimate.")
     is_exploration = serializers.BooleanField()
     propensity = serializers.FloatField()
-    calibrated_probability = serializers.FloatField(allow_null=True)
+    calibrated_probability = serializers.FloatField(allow_null=True, help_text="0-1; see calibration_target.")
+    calibrated_low = serializers.FloatField(allow_null=True, help_text="Of its 95 % interval.")
+    calibrated_high = serializers.FloatField(allow_null=True)
     reasons = serializers.ListField(child=serializers.CharField())
     gaps = PointSerializer(many=True)
     strengths = PointSerializer(many=True)
@@ -101,7 +103,10 @@ class RecommendationsAnswer(serializers.Serializer[Any]):
         help_text="By bucket: SOC minor groups whose jobs gave way to variety, and how many. Ask with more_of.",
     )
     notes = serializers.ListField(child=serializers.CharField())
-    calibration = serializers.CharField()
+    calibration = serializers.CharField(help_text="The version that was applied, or why none was.")
+    calibration_target = serializers.CharField(help_text="What the probabilities are of: interest or outcome.")
+    epsilon = serializers.FloatField(help_text="Share of lots in the last places.")
+    pool_sizes = serializers.DictField(child=serializers.IntegerField(), help_text="Jobs in each bucket's lot.")
     credit = serializers.CharField()
 
 
@@ -185,6 +190,9 @@ def advice_json(advice: Advice, credit: str) -> dict[str, Any]:
         "held_back": advice.held_back,
         "notes": list(advice.notes),
         "calibration": advice.calibration,
+        "calibration_target": advice.calibration_target,
+        "epsilon": advice.epsilon,
+        "pool_sizes": advice.pool_sizes,
         "credit": credit,
     }
 

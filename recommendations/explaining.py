@@ -13,9 +13,9 @@ from occupations.models import EducationShare, Element, PayOutlook, RelatedOccup
 from occupations.services import Catalogue
 from profiles.services import Answers
 from recommendations.advice import Recommendation, Requirement, SkillPoint, Training
+from recommendations.features import PARTS, number
 from recommendations.models import RecommendedItem
 from recommendations.scoring.explain import explain
-from recommendations.scoring.fit_tables import Part
 from recommendations.scoring.person import Person, levels
 from recommendations.scoring.points import (
     ElementReason,
@@ -29,8 +29,6 @@ from recommendations.scoring.thresholds import TIER_NAMES, V2Thresholds
 from recommendations.scoring.training import Gap, LicenceStep, training_path
 from recommendations.scoring_run import LevelAware, Licences, Run, Tables, get_tables, person_of
 from recommendations.sentences import baseline_sentences, level_aware_sentences
-
-PARTS = tuple(part.name.lower() for part in Part)
 
 # A path is a plan, not a syllabus: the costliest gaps, in the order to close them.
 MOST_SKILL_STEPS = 6
@@ -87,11 +85,11 @@ def recommendation(run: Run, row: int, facts: Facts, item: RecommendedItem | Non
         onet_code=code,
         title=catalogue.titles[row],
         bucket=item.tier if item else TIER_NAMES[tier] if tier >= 0 else None,
-        match_score=item.match_score if item else _number(run.match[row]),
-        gap_severity=item.gap_severity if item else _number(run.gap[row]),
+        match_score=item.match_score if item else number(run.match[row]),
+        gap_severity=item.gap_severity if item else number(run.gap[row]),
         job_zone=int(catalogue.jobs.zones[row]) or None,
         estimated=bool(catalogue.jobs.estimated[row]),
-        score=item.base_score if item else _number(run.score[row]),
+        score=item.base_score if item else number(run.score[row]),
         gaps=tuple(_point(catalogue, reason, shown) for reason in said.gaps),
         strengths=tuple(_point(catalogue, reason, shown) for reason in said.strengths),
         training=_training(run, row, said, facts),
@@ -102,6 +100,8 @@ def recommendation(run: Run, row: int, facts: Facts, item: RecommendedItem | Non
         is_exploration=item.is_exploration if item else False,
         propensity=item.propensity if item else 1.0,
         calibrated_probability=item.calibrated_probability if item else None,
+        calibrated_low=item.calibrated_low if item else None,
+        calibrated_high=item.calibrated_high if item else None,
         **said.figures,
     )
 
@@ -127,27 +127,6 @@ def without_figures(catalogue: Catalogue, row: int, facts: Facts, reason: str) -
     )
 
 
-def features(run: Run, row: int) -> dict[str, object]:
-    """Return what the model saw of a job, as JSON values, for learning from feedback later."""
-    if run.aware is None:
-        return {}
-    scores, fit = run.aware.scores, run.aware.fit
-    return {
-        "readiness": _number(scores.readiness[row]),
-        "knowledge_readiness": _number(scores.knowledge[row]),
-        "fit": _number(fit.fit[row]),
-        "shortfall": _number(scores.shortfall[row]),
-        "zone_steps": _number(scores.zone_steps[row]),
-        "licence_months": _number(scores.licence_months[row]),
-        "known_share": _number(scores.known_share[row]),
-        "knowledge_known_share": _number(scores.knowledge_known_share[row]),
-        "certainty": str(run.aware.certainty[row]),
-        "firm": bool(scores.firm[row]),
-        "above_level": bool(scores.above_level[row]),
-        "parts": {part: _number(z) for part, z in zip(PARTS, fit.parts[:, row], strict=True)},
-    }
-
-
 def requirements_of(answers: Answers, catalogue: Catalogue, row: int) -> tuple[Requirement, ...]:
     """Return every skill and knowledge area of a job beside the person's, in O*NET's order."""
     of_domain = partial(_requirements, person_of(answers, catalogue), catalogue, row)
@@ -161,8 +140,8 @@ def _requirements(person: Person, catalogue: Catalogue, row: int, domain: str) -
     demand = tables.skills if skill else tables.knowledge
     have = levels(person.ratings if skill else person.knowledge_ratings, demand.of_jobs, person.held)
     for column, element_id in enumerate(figures.ids):
-        element, level = catalogue.elements[element_id], _number(have.values[column])
-        need = _number(demand.of_jobs[row, column])
+        element, level = catalogue.elements[element_id], number(have.values[column])
+        need = number(demand.of_jobs[row, column])
         needed = rating_for(need or 0.0)
         rating = None if level is None else rating_of(level)
         if rating is not None and level is not None and level >= (need or 0.0):
@@ -174,7 +153,7 @@ def _requirements(person: Person, catalogue: Catalogue, row: int, domain: str) -
             group=element.group,
             domain=str(domain),
             # Published figures have two decimals; what float32 adds beyond is noise.
-            importance=_number(np.round(figures.importance[row, column].astype(np.float64), 4)),
+            importance=number(np.round(figures.importance[row, column].astype(np.float64), 4)),
             need=need,
             relevant=bool(figures.relevant[row, column]),
             core=bool(demand.weight[column, row] > 0),
@@ -244,8 +223,8 @@ def _by_v2(run: Run, aware: LevelAware, row: int) -> _Said:
         knowledge_gaps=gaps(reasons.knowledge),
         sentences=tuple(level_aware_sentences(run, aware, row, reasons)),
         figures={
-            "readiness": _number(scores.readiness[row]),
-            "knowledge_readiness": _number(scores.knowledge[row]) if enough_known else None,
+            "readiness": number(scores.readiness[row]),
+            "knowledge_readiness": number(scores.knowledge[row]) if enough_known else None,
             "fit": None if math.isnan(fit.fit[row]) else float(run.score[row]),
             "fit_parts": tuple((part, round(z, 4)) for part, z, weight in weighted if weight > 0),
             "certainty": str(aware.certainty[row]),
@@ -326,7 +305,3 @@ def _learning_sentence(element: Element, gap: Gap) -> str:
 
 def _anchor(element: Element, rating: int) -> str:
     return element.anchors[rating] if len(element.anchors) > rating else ""
-
-
-def _number(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)

@@ -17,6 +17,36 @@ class Tier(models.TextChoices):
     LONG_RESKILL = "LONG_RESKILL", "Long-term reskill"
 
 
+class Curve(models.Model):
+    """A calibration curve that may be applied: bytes of this installation's own, and whether it serves."""
+
+    class Target(models.TextChoices):
+        INTEREST = "interest", "Interest: saved or applied"
+        OUTCOME = "outcome", "Outcome: interview or offer"
+
+    version = models.CharField(max_length=40, unique=True)
+    model_version = models.CharField(max_length=40, help_text="The scoring model whose lists it learnt from.")
+    target = models.CharField(max_length=10, choices=Target, help_text="What its probability is of.")
+    feature_names = models.JSONField(help_text="The columns that it reads, in order.")
+    artifact = models.BinaryField()
+    digest = models.CharField(max_length=64, help_text="Keyed with this installation's secret.")
+    created_at = models.DateTimeField(default=timezone.now)
+    activated_at = models.DateTimeField(null=True, blank=True, help_text="When it last began to serve.")
+    may_serve = models.BooleanField(default=False, help_text="It has served and was not taken back.")
+    serving = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_version"], condition=Q(serving=True), name="curve_one_serves_per_model"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+
 class RecommendationEvent(models.Model):
     """One list of recommendations as it was made, with all that is needed to make it again."""
 
@@ -32,8 +62,12 @@ class RecommendationEvent(models.Model):
     calibration_version = models.CharField(max_length=40, blank=True)
     epsilon = models.FloatField(default=0)
     seed = models.BigIntegerField(default=0)
-    pool_sizes = models.JSONField(default=dict, help_text="Jobs of each tier that were not shown above the slot.")
+    pool_limit = models.PositiveSmallIntegerField(default=0, help_text="The most jobs of a pool; 0: all of the tier.")
+    pool_sizes = models.JSONField(default=dict, help_text="Jobs that each tier's last place could show; 0: no lot.")
+    pools = models.JSONField(default=dict, help_text="By tier, these jobs: code and features as the curve reads them.")
     inputs = models.JSONField(default=dict, help_text="The person's answers, frozen.")
+    left_out = models.JSONField(default=list, help_text="Codes that the person had hidden.")
+    more_of = models.JSONField(default=list, help_text="Minor groups that variety did not limit.")
 
     class Meta:
         ordering = ["-created_at"]
@@ -54,9 +88,11 @@ class RecommendedItem(models.Model):
     match_score = models.FloatField()
     gap_severity = models.FloatField()
     calibrated_probability = models.FloatField(null=True, blank=True)
+    calibrated_low = models.FloatField(null=True, blank=True, help_text="Of its 95 % interval.")
+    calibrated_high = models.FloatField(null=True, blank=True)
     is_exploration = models.BooleanField(default=False)
     propensity = models.FloatField(default=1)
-    features = models.JSONField(default=dict)
+    features = models.JSONField(default=dict, help_text="What the models saw of the job.")
 
     class Meta:
         ordering = ["event", "tier", "position"]

@@ -1,7 +1,7 @@
 """A model's run over the whole catalogue for one person: every job's figures, and which jobs to show."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from occupations.services import Catalogue
 from profiles.services import Answers
 from recommendations.scoring import v1, v2
 from recommendations.scoring.diversity import FIRST, minor_group, vary
+from recommendations.scoring.exploration import explore
 from recommendations.scoring.fit import Certainty, FitScores, fit
 from recommendations.scoring.fit import certainty as fit_certainty
 from recommendations.scoring.fit_tables import FitTables, build_fit_tables
@@ -344,45 +345,99 @@ def certainty(fitting: FitScores, estimated: npt.NDArray[np.bool_], person: int 
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The jobs to show.
+class Lot:
+    """How a tier's last place is given by lot.
 
     Args:
-        rows: By tier, best first.
+        epsilon: Share of lots, 0-1.
+        seed: The event's.
+        most: The most jobs of a pool, the best ones; None for all of the tier.
+    """
+
+    epsilon: float
+    seed: int
+    most: int | None
+
+
+NO_LOT = Lot(0.0, 0, None)
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The jobs to show; everything is by tier.
+
+    Args:
+        rows: Best first; the last may be one by lot.
         totals: How many jobs each tier holds in all.
-        held_back: By tier, the SOC minor groups of better jobs that gave way to variety, and how many.
+        held_back: The SOC minor groups of better jobs that gave way to variety, and how many.
+        propensity: The probability with which each place shows its job.
+        is_exploration: Whether a job is there by lot and not as the best of its pool.
+        pools: The jobs that the last place could show, best first; empty without a lot.
     """
 
     rows: dict[str, list[int]]
     totals: dict[str, int]
     held_back: dict[str, dict[str, int]]
+    propensity: dict[str, list[float]]
+    is_exploration: dict[str, list[bool]]
+    pools: dict[str, list[int]]
 
 
-def choose(run: Run, *, limit: int, exclude: Collection[str] = (), more_of: Collection[str] = ()) -> Choice:
+def choose(
+    run: Run,
+    *,
+    limit: int,
+    exclude: Collection[str] = (),
+    more_of: Collection[str] = (),
+    reorder: Callable[[Rows], Rows] | None = None,
+    lot: Lot = NO_LOT,
+) -> Choice:
     """Return the best jobs of each tier: by score, ties by code. The current job is not among them.
 
     Under the level-aware model a tier's first ten hold no more than three of one SOC minor group, even if
-    fewer than ten are shown for it; who asks for more than ten gets the others after them.
+    fewer than ten are shown for it; who asks for more than ten gets the others after them. The last place is then
+    given by lot, never to a job behind a licence that the person lacks.
 
     Args:
         run: The model's figures.
         limit: The most jobs of a tier.
         exclude: Codes to leave out.
         more_of: Minor groups that variety does not limit.
+        reorder: Puts a tier's rows, best first, into another order: a calibration.
+        lot: How the last places are given.
     """
     codes = run.tables.catalogue.jobs.codes
-    rows = {}
-    best = best_first(run, exclude)
-    for name, of_tier in best.items():
+    barred = np.zeros(len(codes), bool)
+    barred[list(run.unmet)] = True
+    choice = Choice({}, {}, {}, {}, {}, {})
+    for number, (name, best) in enumerate(best_first(run, exclude).items()):
+        order, n_shown = reorder(best) if reorder else best, limit
+        passed_over: set[int] = set()
         if run.aware:
-            varied = vary(of_tier, codes, wanted=more_of)
-            of_tier = varied.rows if limit > FIRST else varied.rows[: varied.n_first]
-        rows[name] = [int(row) for row in of_tier[:limit]]
-    totals = {name: len(of_tier) for name, of_tier in best.items()}
-    return Choice(rows, totals, held_back(run, rows, limit=limit, exclude=exclude))
+            varied = vary(order, codes, wanted=more_of)
+            n_shown = limit if limit > FIRST else max(min(limit, varied.n_first), 1)
+            passed_over = set(order[: min(FIRST, limit)].tolist()) - set(varied.rows[: min(FIRST, n_shown)].tolist())
+            order = varied.rows
+        shown = explore(
+            order,
+            limit=n_shown,
+            epsilon=lot.epsilon,
+            seed=lot.seed,
+            tier=number,
+            barred=barred[order],
+            most=lot.most,
+        )
+        choice.rows[name] = [int(row) for row in shown.rows]
+        choice.totals[name] = len(best)
+        choice.held_back[name] = dict(sorted(Counter(minor_group(codes[row]) for row in passed_over).items()))
+        choice.propensity[name] = shown.propensity.tolist()
+        choice.is_exploration[name] = shown.is_exploration.tolist()
+        choice.pools[name] = [int(row) for row in shown.pool]
+    return choice
 
 
-def best_first(run: Run, exclude: Collection[str]) -> dict[str, npt.NDArray[np.intp]]:
+def best_first(run: Run, exclude: Collection[str]) -> dict[str, Rows]:
     """Return the rows of each tier by score, ties by code, without the current job and the codes left out."""
     row_of = run.tables.catalogue.row
     left_out = [row_of[code] for code in exclude if code in row_of]
@@ -395,15 +450,3 @@ def best_first(run: Run, exclude: Collection[str]) -> dict[str, npt.NDArray[np.i
         of_tier = np.flatnonzero(tier == number)
         best[name] = of_tier[np.argsort(-run.score[of_tier], kind="stable")]
     return best
-
-
-def held_back(
-    run: Run, rows: Mapping[str, list[int]], *, limit: int, exclude: Collection[str]
-) -> dict[str, dict[str, int]]:
-    """Count the jobs, by tier and SOC minor group, that would stand among a tier's first ten but for variety."""
-    codes = run.tables.catalogue.jobs.codes
-    counts = {}
-    for name, of_tier in best_first(run, exclude).items():
-        passed_over = set(of_tier[: min(FIRST, limit)].tolist()) - set(rows[name][:FIRST])
-        counts[name] = dict(sorted(Counter(minor_group(codes[row]) for row in passed_over).items()))
-    return counts if run.aware else {name: {} for name in counts}

@@ -144,6 +144,12 @@ def _inputs_sentences(run: Run, row: int, reasons: Sequence[ElementReason]) -> I
         yield "O*NET has not rated this occupation yet: its figures are our estimate from similar ones."
 
 
+def calibration_notes(version: str) -> Iterator[str]:
+    """Say that a calibration ordered the lists, if one did."""
+    if version:
+        yield f"Within each list, what people did with earlier suggestions counts too (calibration {version})."
+
+
 def list_notes(run: Run) -> Iterator[str]:
     """Say what a whole list rests on: what was rated, what was assumed, and how sure it is."""
     catalogue, person = run.tables.catalogue, run.person

@@ -130,7 +130,13 @@ def _advice(request: HttpRequest, profile: Profile) -> Advice:
     held_back = any(group in groups for groups in advice.held_back.values())
     shown = max(len(items) for items in advice.buckets.values())
     if any(len(items) < min(count, advice.totals[name]) for name, items in advice.buckets.items()) or held_back:
-        return services.make_event(profile, limit_per_bucket=max(count, shown, 1), more_of=[group] if held_back else ())
+        return services.make_event(
+            profile,
+            limit_per_bucket=max(count, shown, 1),
+            use_calibration=settings.PAGES_USE_CALIBRATION,
+            enable_exploration=True,
+            more_of=[group] if held_back else (),
+        )
     return advice
 
 

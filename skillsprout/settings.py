@@ -293,6 +293,22 @@ V2_THRESHOLDS = {
 }
 LIMIT_PER_BUCKET = env.int("LIMIT_PER_BUCKET", default=10)
 
+# Learning from feedback
+EXPLORATION_EPSILON = env.float("EXPLORATION_EPSILON", default=0.1)
+EXPLORATION_POOL = env.int("EXPLORATION_POOL", default=20)
+PAGES_USE_CALIBRATION = env.bool("PAGES_USE_CALIBRATION", default=True)
+CALIBRATION_TARGET = env.str("CALIBRATION_TARGET", default="interest")
+CALIBRATION_AUTO_PROMOTE = env.bool("CALIBRATION_AUTO_PROMOTE", default=True)
+CALIBRATION_LIVE_MAX_ERROR = env.float("CALIBRATION_LIVE_MAX_ERROR", default=0.1)
+MODEL_TRAINING_MIN_SAMPLES = env.int("MODEL_TRAINING_MIN_SAMPLES", default=50)
+LABEL_MATURITY = {
+    "save_days": env.float("SAVE_MATURITY_DAYS", default=14),
+    "apply_days": env.float("APPLY_MATURITY_DAYS", default=14),
+    "interview_days": env.float("INTERVIEW_MATURITY_DAYS", default=60),
+    "offer_days": env.float("OFFER_MATURITY_DAYS", default=90),
+}
+PERIODIC_TRAINING_CRON = env.str("PERIODIC_TRAINING_CRON", default="0 2 * * *")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
