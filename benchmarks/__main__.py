@@ -11,47 +11,14 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.figures import BASE, Figure, process, show
+from benchmarks.learning import learning_figures
+
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "skillsprout.settings"}
-BASE = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Figure:
-    what: str
-    measured: float
-    aim: float
-    unit: str
-
-    @property
-    def met(self) -> bool:
-        return self.measured <= self.aim
-
-
-def process(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Run a process and return its wall time in seconds and its peak memory in megabytes."""
-    started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], env=environment, cwd=BASE, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(arguments)} ended with status {child.returncode}.")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
-
-
-def milliseconds(run: Callable[[], object], times: int) -> list[float]:
-    run()
-    taken = []
-    for _ in range(times):
-        started = time.perf_counter()
-        run()
-        taken.append(1000 * (time.perf_counter() - started))
-    return taken
 
 
 def sync_figures(release: str, environment: dict[str, str]) -> list[Figure]:
@@ -107,9 +74,8 @@ def main() -> None:
         if inside.returncode:
             raise SystemExit(inside.stderr)
         figures += [Figure(**figure) for figure in json.loads(inside.stdout)]
-    for figure in figures:
-        verdict = "met" if figure.met else "MISSED"
-        print(f"{figure.what:60} {figure.measured:10.2f} {figure.unit:4} aim {figure.aim:g} {verdict}")
+    figures += learning_figures(release)
+    show(figures)
     if options.json:
         options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
     if not all(figure.met for figure in figures):

@@ -87,13 +87,15 @@ class Answers:
 def create_profile(
     *, user: User | None = None, traffic: str = Profile.Traffic.PERSON, education: int | None = None
 ) -> Profile:
-    """Make an empty profile; anonymous unless an account is given."""
+    """Make an empty profile; anonymous unless an account is given. Staff who try it out are not taken for a person."""
+    if user and user.is_staff and traffic == Profile.Traffic.PERSON:
+        traffic = Profile.Traffic.STAFF
     return Profile.objects.create(user=user, traffic=traffic, education=education)
 
 
 @transaction.atomic
 def claim_profile(profile: Profile, user: User) -> None:
-    """Give an anonymous profile to an account, so that nobody else can use it.
+    """Give an anonymous profile to an account, so that nobody else can use it; staff's is marked as such.
 
     Raises:
         ProfileClaimedError: Another account has it.
@@ -103,6 +105,10 @@ def claim_profile(profile: Profile, user: User) -> None:
         if profile.user_id != user.pk:
             raise ProfileClaimedError
     profile.user = user
+    if user.is_staff and Profile.objects.filter(pk=profile.pk, traffic=Profile.Traffic.PERSON).update(
+        traffic=Profile.Traffic.STAFF
+    ):
+        profile.traffic = Profile.Traffic.STAFF
 
 
 def _known_occupations(codes: Collection[str]) -> None:

@@ -4,14 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from import_export import resources
+from import_export import fields, resources
 from import_export.admin import ExportMixin
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.import_export.forms import ExportForm
 
 from occupations.admin import ReadOnlyInline
-from recommendations.models import Evaluation, Feedback, RecommendationEvent, RecommendedItem
+from recommendations.models import Curve, Evaluation, Feedback, RecommendationEvent, RecommendedItem, Tier
+from recommendations.services import RefusedCurveError, load_curve
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -24,32 +25,165 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
+def _probability(item: RecommendedItem) -> str:
+    """Say a calibrated probability with its interval: 32 % (28-37 %)."""
+    p, low, high = item.calibrated_probability, item.calibrated_low, item.calibrated_high
+    if p is None or low is None or high is None:
+        return ""
+    return f"{100 * p:.1f} % ({100 * low:.1f}-{100 * high:.1f} %)"
+
+
 class ItemInline(ReadOnlyInline):
     model = RecommendedItem
-    fields = ["tier", "position", "occupation", "base_score", "match_score", "gap_severity", "is_exploration"]
+    fields = [
+        "tier",
+        "position",
+        "occupation",
+        "base_score",
+        "match_score",
+        "gap_severity",
+        "probability",
+        "propensity",
+        "is_exploration",
+    ]
+    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("occupation")
 
+    @admin.display(description="calibrated probability", ordering="calibrated_probability")
+    def probability(self, item: RecommendedItem) -> str:
+        return _probability(item)
+
 
 @admin.register(RecommendationEvent)
 class RecommendationEventAdmin(ReadOnlyAdmin):
-    list_display = ["id", "profile", "model_version", "release_version", "created_at"]
-    list_filter = ["model_version", "release_version", "profile__traffic", ("created_at", RangeDateTimeFilter)]
+    list_display = [
+        "id",
+        "profile",
+        "model_version",
+        "calibration_version",
+        "epsilon",
+        "lots",
+        "release_version",
+        "created_at",
+    ]
+    list_filter = [
+        "model_version",
+        "calibration_version",
+        "release_version",
+        "profile__traffic",
+        ("created_at", RangeDateTimeFilter),
+    ]
     search_fields = ["id", "profile__id", "items__occupation__code"]
     list_select_related = ["profile"]
     inlines = [ItemInline]
+    fieldsets = [
+        (None, {"fields": ["profile", "created_at", "model_version", "release_version", "limit_per_bucket"]}),
+        ("Calibration", {"fields": ["use_calibration", "calibration_version"]}),
+        ("Something a little different", {"fields": ["epsilon", "lots", "pool_limit", "seed"]}),
+        (
+            "What made it",
+            {
+                "fields": ["inputs", "left_out", "more_of", "bucket_rule", "catalogue_revision", "pools"],
+                "classes": ["collapse"],
+            },
+        ),
+    ]
+    readonly_fields = ["lots"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("pools", "inputs", "bucket_rule")
+
+    @admin.display(description="jobs in the lots")
+    def lots(self, event: RecommendationEvent) -> str:
+        """Name each tier's pool, where its last place was given by lot."""
+        sizes = [f"{Tier(name).label} {size}" for name, size in event.pool_sizes.items() if size]
+        return ", ".join(sizes)
 
 
 @admin.register(RecommendedItem)
 class RecommendedItemAdmin(ReadOnlyAdmin):
-    list_display = ["occupation", "tier", "position", "base_score", "match_score", "gap_severity", "event"]
-    list_filter = ["tier", "is_exploration", "event__model_version", ("event__created_at", RangeDateTimeFilter)]
+    list_display = [
+        "occupation",
+        "tier",
+        "position",
+        "base_score",
+        "match_score",
+        "gap_severity",
+        "probability",
+        "propensity",
+        "is_exploration",
+        "event",
+    ]
+    list_filter = [
+        "tier",
+        "is_exploration",
+        "event__model_version",
+        "event__calibration_version",
+        ("event__created_at", RangeDateTimeFilter),
+    ]
     search_fields = ["occupation__code", "occupation__onet_title", "event__id"]
     list_select_related = ["occupation", "event"]
+    fields = [
+        "event",
+        "occupation",
+        "tier",
+        "position",
+        "base_score",
+        "match_score",
+        "gap_severity",
+        "probability",
+        "is_exploration",
+        "propensity",
+        "features",
+    ]
+    readonly_fields = ["probability"]
+
+    @admin.display(description="calibrated probability", ordering="calibrated_probability")
+    def probability(self, item: RecommendedItem) -> str:
+        return _probability(item)
+
+
+@admin.register(Curve)
+class CurveAdmin(ReadOnlyAdmin):
+    """What may be applied, to look at; promoting and taking back is done with the models that were trained."""
+
+    list_display = ["version", "model_version", "target", "serving", "may_serve", "created_at", "activated_at"]
+    list_filter = ["model_version", "target", "serving", ("created_at", RangeDateTimeFilter)]
+    search_fields = ["version"]
+    fields = [*list_display, "feature_names", "digest", "soundness"]
+    readonly_fields = ["soundness"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("artifact")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="stored bytes")
+    def soundness(self, curve: Curve) -> str:
+        try:
+            load_curve(curve)
+        except RefusedCurveError as error:
+            return str(error)
+        return "They are those that were written here."
+
+
+class FlagFilter(admin.SimpleListFilter):
+    title = "flag"
+    parameter_name = "flag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("outcome_without_application", "Outcome without an application")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(flag=self.value()) if self.value() else queryset
 
 
 class FeedbackResource(resources.ModelResource):
+    flag = fields.Field(column_name="flag", attribute="flag", readonly=True)
+
     class Meta:
         model = Feedback
         fields = [
@@ -62,6 +196,7 @@ class FeedbackResource(resources.ModelResource):
             "happened_at",
             "recorded_at",
             "withdrawn_at",
+            "flag",
         ]
 
 
@@ -69,8 +204,9 @@ class FeedbackResource(resources.ModelResource):
 class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
     resource_classes = [FeedbackResource]
     export_form_class = ExportForm
-    list_display = ["action", "occupation", "tier", "happened_at", "recorded_at", "withdrawn_at"]
+    list_display = ["action", "occupation", "tier", "happened_at", "recorded_at", "withdrawn_at", "flag"]
     list_filter = [
+        FlagFilter,
         "action",
         "item__tier",
         "item__event__model_version",
@@ -79,6 +215,13 @@ class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
     ]
     search_fields = ["item__occupation__code", "item__occupation__onet_title", "item__event__id"]
     list_select_related = ["item__occupation", "item__event"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).with_flag()
+
+    @admin.display(ordering="flag")
+    def flag(self, feedback: Feedback) -> str:
+        return feedback.flag.replace("_", " ").capitalize()
 
     @admin.display(ordering="item__occupation")
     def occupation(self, feedback: Feedback) -> str:

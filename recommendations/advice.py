@@ -8,7 +8,8 @@ NOT_ASKED_FOR = "not asked for"
 NOT_CALIBRATED = "not calibrated yet"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: a list holds hundreds, and freezing trebles what it costs to make one.
+@dataclass(slots=True)
 class SkillPoint:
     """One element of one job beside the person's, with the points that it costs.
 
@@ -129,6 +130,7 @@ class Recommendation:
         propensity: The probability with which this job was shown in its slot.
         calibrated_probability: How likely the person is to take it up, 0-1; None where no calibration was applied.
         calibrated_low, calibrated_high: Ends of its 95 % interval.
+        calibration_target: What it is of: interest or outcome; empty where no calibration was applied.
     """
 
     onet_code: str
@@ -158,6 +160,7 @@ class Recommendation:
     calibrated_probability: float | None = None
     calibrated_low: float | None = None
     calibrated_high: float | None = None
+    calibration_target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from occupations.api import EducationSerializer, LicenceSerializer, PaySerializer
+from occupations.models import EducationLevel
 from occupations.services import credit_line, get_catalogue
 from profiles.api import open_profile
 from recommendations import services
@@ -22,8 +23,12 @@ from skillsprout.errors import Conflict, Unprocessable
 
 class RecommendationsBody(serializers.Serializer[Any]):
     limit_per_bucket = serializers.IntegerField(min_value=1, max_value=100, default=settings.LIMIT_PER_BUCKET)
-    use_calibration = serializers.BooleanField(default=False)
-    enable_exploration = serializers.BooleanField(default=False)
+    use_calibration = serializers.BooleanField(
+        default=False, help_text="Order each bucket by calibrated probability, where a calibration is promoted."
+    )
+    enable_exploration = serializers.BooleanField(
+        default=False, help_text="Let each bucket's last place hold something a little different now and then."
+    )
     model_version = serializers.CharField(max_length=40, required=False, help_text="Such as v1_baseline.")
     more_of = serializers.ListField(
         child=serializers.RegexField(r"^\d{2}-\d$"),
@@ -114,8 +119,21 @@ class FeedbackBody(serializers.Serializer[Any]):
     event_id = serializers.UUIDField()
     target_onet_code = serializers.CharField(max_length=10)
     action_type = serializers.ChoiceField(Feedback.Action.choices)
-    happened_at = serializers.DateTimeField(required=False, help_text="When it happened; now if not given.")
+    happened_at = serializers.DateTimeField(
+        required=False,
+        help_text="When it happened; now if not given. The same action with another date corrects the date.",
+    )
+    undoes = serializers.ChoiceField(
+        [action for action in Feedback.Action.choices if action[0] not in ("view", "click", "undo")],
+        required=False,
+        help_text="Of undo, the action to take back; the newest if not given.",
+    )
     idempotency_key = serializers.CharField(max_length=100, required=False, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "undoes" in attrs and attrs["action_type"] != Feedback.Action.UNDO:
+            raise serializers.ValidationError({"undoes": "Only undo takes something back. Leave undoes out."})
+        return attrs
 
 
 class FeedbackAnswer(serializers.Serializer[Any]):
@@ -124,6 +142,30 @@ class FeedbackAnswer(serializers.Serializer[Any]):
     action_type = serializers.CharField()
     happened_at = serializers.DateTimeField()
     created = serializers.BooleanField(help_text="False: the same feedback was here already.")
+    flags = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="outcome_without_application: an interview or offer without a word of an application. Kept all the "
+        "same.",
+    )
+
+
+class ViewsBody(serializers.Serializer[Any]):
+    event_id = serializers.UUIDField()
+    target_onet_codes = serializers.ListField(
+        child=serializers.CharField(max_length=10),
+        allow_empty=False,
+        max_length=300,
+        help_text="What was really seen on a screen, not all that was sent.",
+    )
+
+
+class ViewsAnswer(serializers.Serializer[Any]):
+    event_id = serializers.UUIDField()
+    recorded = serializers.IntegerField(help_text="How many had not been seen before.")
+
+
+# Django's get_level_display() builds the whole table for each of some hundred shares.
+LEVEL_NAMES = dict(EducationLevel.choices)
 
 
 def _point(point: SkillPoint) -> dict[str, Any]:
@@ -154,7 +196,7 @@ def _training(training: Training) -> dict[str, Any]:
         "months_high": training.months_high,
         "steps": list(training.steps),
         "education": [
-            {"level": share.level, "name": share.get_level_display(), "percent": share.percent}
+            {"level": share.level, "name": LEVEL_NAMES[share.level], "percent": share.percent}
             for share in training.education
         ],
         "licences": [_fields(LicenceSerializer, licence) for licence in training.licences],
@@ -226,6 +268,7 @@ class FeedbackCreate(APIView):
                 code=given["target_onet_code"],
                 action=given["action_type"],
                 happened_at=given.get("happened_at"),
+                undoes=given.get("undoes", ""),
                 idempotency_key=given["idempotency_key"],
                 user=request.user,
             )
@@ -237,13 +280,33 @@ class FeedbackCreate(APIView):
             raise Unprocessable(str(error), "not_shown", field="target_onet_code") from error
         except services.FutureFeedbackError as error:
             raise Unprocessable(str(error), "in_the_future", field="happened_at") from error
+        except services.TooLongAgoError as error:
+            raise Unprocessable(str(error), "too_long_ago", field="happened_at") from error
         except services.NothingToUndoError as error:
-            raise Unprocessable(str(error), "nothing_to_undo", field="action_type") from error
+            field = "undoes" if "undoes" in given else "action_type"
+            raise Unprocessable(str(error), "nothing_to_undo", field=field) from error
         answer = {
             "event_id": given["event_id"],
             "target_onet_code": given["target_onet_code"],
             "action_type": feedback.action,
             "happened_at": feedback.happened_at,
             "created": created,
+            "flags": services.feedback_flags(feedback),
         }
         return Response(FeedbackAnswer(answer).data, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+
+
+class ViewsCreate(APIView):
+    @extend_schema(request=ViewsBody, responses=ViewsAnswer)
+    def post(self, request: Request) -> Response:
+        """Say which recommended occupations the person really saw, many in one call; a repeat adds nothing."""
+        body = ViewsBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        event_id, codes = body.validated_data["event_id"], body.validated_data["target_onet_codes"]
+        try:
+            recorded = services.record_views(event_id=event_id, codes=codes, user=request.user)
+        except services.UnknownEventError as error:
+            raise NotFound(str(error)) from error
+        except services.NotShownError as error:
+            raise Unprocessable(str(error), "not_shown", field="target_onet_codes", unknown=error.codes) from error
+        return Response(ViewsAnswer({"event_id": event_id, "recorded": recorded}).data)

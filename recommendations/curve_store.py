@@ -1,19 +1,23 @@
 """The calibration curve that is applied: kept as bytes with a keyed digest, checked before every load.
 
 Unpickling runs what the bytes say, so only bytes that this installation has written are unpickled: their digest is
-keyed with its secret (`SECRET_KEY`, or one of `SECRET_KEY_FALLBACKS` after a change of it). Calibration fits curves and
-hands them down; whatever has these two methods will do.
+keyed with its secret (`SECRET_KEY`, or one of `SECRET_KEY_FALLBACKS` after a change of it). It covers what a row says
+of its curve as well, so that no curve can be passed off as another. Calibration fits curves and hands them down;
+whatever has the two methods of `Applicable` will do.
 """
 
 import hmac
 import io
+import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol, cast
+from itertools import chain
+from typing import NamedTuple, Protocol, cast
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -25,6 +29,8 @@ from recommendations.scoring.person import Floats
 logger = logging.getLogger(__name__)
 
 SALT = "skillsprout.calibration.curve"
+MOST_LOADED = 8
+SERVING = f"SELECT * FROM {Curve._meta.db_table} WHERE model_version = %s AND serving"
 
 
 class Applicable(Protocol):
@@ -35,13 +41,27 @@ class Applicable(Protocol):
     def interval(self, features: Floats) -> tuple[Floats, Floats]: ...
 
 
-class TamperedCurveError(Exception):
+class RefusedCurveError(Exception):
+    """A stored curve may not be applied."""
+
+
+class TamperedCurveError(RefusedCurveError):
     """The stored bytes are not those that this installation wrote; nothing was loaded."""
 
     def __init__(self, version: str) -> None:
         super().__init__(
             f"The stored bytes of calibration {version} are not those that were written here, so it was not loaded. "
             "Promote another model or train anew."
+        )
+
+
+class UnreadableCurveError(RefusedCurveError):
+    """The bytes are our own, but the code that they call for is no longer there."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Calibration {version} was stored by another version of the program and cannot be read by this one. "
+            "Train anew."
         )
 
 
@@ -53,10 +73,6 @@ class Served:
     target: str
     feature_names: list[str]
     curve: Applicable
-
-    def figures(self, features: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return probability, low and high of features, shape (n, k); three times shape (n,)."""
-        return (self.curve.probability(features), *self.curve.interval(features))
 
 
 def store_curve(
@@ -71,15 +87,16 @@ def store_curve(
         feature_names: Names from `curve_columns`, in the order in which the curve reads them.
         curve: The curve. The same curve gives the same bytes.
     """
-    artifact = dumped(curve)
-    return Curve.objects.create(
+    stored = Curve(
         version=version,
         model_version=model_version,
         target=target,
         feature_names=list(feature_names),
-        artifact=artifact,
-        digest=_digest(artifact, settings.SECRET_KEY),
+        artifact=dumped(curve),
     )
+    stored.digest = _digest(_content(stored), settings.SECRET_KEY)
+    stored.save(force_insert=True)
+    return stored
 
 
 def dumped(curve: Applicable) -> bytes:
@@ -93,19 +110,35 @@ def load_curve(stored: Curve) -> Applicable:
     """Return the curve of a row after a check that this installation wrote it.
 
     Raises:
-        TamperedCurveError: It did not, or not these bytes.
+        TamperedCurveError: It did not, or not these bytes under this name.
+        UnreadableCurveError: It did, but this version of the program cannot read them.
     """
-    artifact = bytes(stored.artifact)
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    if not any(hmac.compare_digest(_digest(artifact, key), stored.digest) for key in keys):
+    keys, content = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), _content(stored)
+    loaded = _loaded.get(stored.digest)
+    if loaded and loaded.keys == keys and loaded.content == content:
+        return loaded.curve
+    if not any(hmac.compare_digest(_digest(content, key), stored.digest) for key in keys):
         raise TamperedCurveError(stored.version)
-    if stored.digest not in _loaded:
-        _loaded[stored.digest] = cast(Applicable, joblib.load(io.BytesIO(artifact)))
-    return _loaded[stored.digest]
+    try:
+        curve = cast(Applicable, joblib.load(io.BytesIO(bytes(stored.artifact))))
+    except Exception as error:  # Unpickling calls whatever the bytes name, so anything may be raised.
+        raise UnreadableCurveError(stored.version) from error
+    if len(_loaded) >= MOST_LOADED:
+        _loaded.clear()
+    _loaded[stored.digest] = Loaded(keys, content, curve)
+    return curve
 
 
-_loaded: dict[str, Applicable] = {}
-"""Curves by the digest of their bytes, which are checked again at each use, but unpickled once."""
+class Loaded(NamedTuple):
+    """A curve as it was unpickled, with the content and the secrets that were checked."""
+
+    keys: tuple[str | bytes, ...]
+    content: bytes
+    curve: Applicable
+
+
+_loaded: dict[str, Loaded] = {}
+"""By digest. A row is compared with what was checked at each use, and unpickled once."""
 
 
 @transaction.atomic
@@ -113,10 +146,14 @@ def activate_curve(stored: Curve) -> None:
     """Let a curve serve in place of the one that serves its scoring model now.
 
     Raises:
-        TamperedCurveError: Its bytes are not those that were written; nothing changes.
+        RefusedCurveError: Its bytes are not those that were written, or cannot be read; nothing changes.
     """
+    rivals = Curve.objects.filter(model_version=stored.model_version)
+    # All of them are locked first: of two that are activated at once, the second must see the first.
+    list(rivals.order_by("pk").select_for_update().values_list("pk"))
+    stored.refresh_from_db()
     load_curve(stored)
-    Curve.objects.select_for_update().filter(model_version=stored.model_version, serving=True).update(serving=False)
+    rivals.filter(serving=True).update(serving=False)
     stored.serving = stored.may_serve = True
     stored.activated_at = timezone.now()
     stored.save(update_fields=["serving", "may_serve", "activated_at"])
@@ -133,16 +170,15 @@ def served_curve(model_version: str) -> Served | None:
 
     None where none serves, or where all are refused.
     """
-    may_serve = Curve.objects.filter(model_version=model_version, may_serve=True).order_by("-serving", "-activated_at")
-    candidates = list(may_serve.values_list("pk", "serving"))
-    if not any(serving for _, serving in candidates):
-        return None
-    for pk, _ in candidates:
-        stored = Curve.objects.get(pk=pk)
+    # Read for each list, and Django would need longer to word this query than the database to answer it.
+    serving = list(Curve.objects.raw(SERVING, [model_version]))
+    # Read only where the serving one is refused.
+    before = Curve.objects.filter(model_version=model_version, may_serve=True, serving=False)
+    for stored in chain(serving, before.order_by("-activated_at", "-pk") if serving else ()):
         try:
             return _served(stored)
-        except TamperedCurveError:
-            logger.exception("A calibration curve was refused")
+        except RefusedCurveError as error:
+            logger.error("%s", error)
     return None
 
 
@@ -151,31 +187,37 @@ def curve_of(version: str) -> Served | None:
     stored = Curve.objects.filter(version=version).first()
     try:
         return _served(stored) if stored else None
-    except TamperedCurveError:
+    except RefusedCurveError:
         return None
 
 
 def refused_curves() -> list[str]:
-    """Return a sentence for each curve that should serve and whose bytes are refused."""
+    """Return a sentence for each curve that should serve and is refused: what is wrong and what serves instead."""
     refused = []
     for stored in Curve.objects.filter(serving=True).order_by("model_version"):
         try:
             load_curve(stored)
-        except TamperedCurveError as error:
+        except RefusedCurveError as error:
             instead = served_curve(stored.model_version)
             serves = f"{instead.version} serves in its place." if instead else "None serves in its place."
             refused.append(f"{error} {serves}")
     return refused
 
 
+def rank(probability: Floats) -> npt.NDArray[np.intp]:
+    """Return places by probability, the largest first; equal and unknown ones keep their order, unknown last."""
+    return np.argsort(-probability, kind="stable")
+
+
 def _served(stored: Curve) -> Served:
     return Served(stored.version, stored.target, stored.feature_names, load_curve(stored))
 
 
-def _digest(artifact: bytes, key: str | bytes) -> str:
-    return salted_hmac(SALT, artifact, secret=key, algorithm="sha256").hexdigest()
+def _content(stored: Curve) -> bytes:
+    """Return what a digest covers: what the row says of its curve, and the curve."""
+    says = json.dumps([stored.version, stored.model_version, stored.target, stored.feature_names])
+    return says.encode() + b"\n" + bytes(stored.artifact)
 
 
-def rank(probability: Floats) -> list[int]:
-    """Return places by probability, the largest first; equal and unknown ones keep their order, unknown last."""
-    return [int(place) for place in np.argsort(-np.nan_to_num(probability, nan=-1.0), kind="stable")]
+def _digest(content: bytes, key: str | bytes) -> str:
+    return salted_hmac(SALT, content, secret=key, algorithm="sha256").hexdigest()

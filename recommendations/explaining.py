@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,16 +13,14 @@ from occupations.models import EducationShare, Element, PayOutlook, RelatedOccup
 from occupations.services import Catalogue
 from profiles.services import Answers
 from recommendations.advice import Recommendation, Requirement, SkillPoint, Training
-from recommendations.features import PARTS, number
+from recommendations.features import PARTS
 from recommendations.models import RecommendedItem
 from recommendations.scoring.explain import explain
-from recommendations.scoring.person import Person, levels
+from recommendations.scoring.person import Person, levels, rating_for, rating_of
 from recommendations.scoring.points import (
     ElementReason,
     element_reasons_v1,
     gaps,
-    rating_for,
-    rating_of,
     shown_points,
 )
 from recommendations.scoring.thresholds import TIER_NAMES, V2Thresholds
@@ -50,7 +48,7 @@ class Facts:
     related: frozenset[str]
 
 
-def read_facts(tables: Tables, codes: Collection[str], held: Collection[str]) -> Facts:
+def read_facts(tables: Tables, codes: Collection[str], answers: Answers) -> Facts:
     """Read pay, education and the badge for these jobs; what was read before for this catalogue is kept."""
     if unread := {code[:7] for code in codes} - tables.pay.keys():
         found = {pay.soc: pay for pay in PayOutlook.objects.filter(soc__in=unread)}
@@ -60,6 +58,7 @@ def read_facts(tables: Tables, codes: Collection[str], held: Collection[str]) ->
         for share in EducationShare.objects.filter(occupation__in=unread).order_by("-percent", "level"):
             shares[share.occupation_id].append(share)
         tables.education.update({code: tuple(of_code) for code, of_code in shares.items()})
+    held = [code for code in (answers.current, *answers.past) if code]
     related = RelatedOccupation.objects.filter(occupation__in=held, related__in=codes)
     return Facts(
         pay={soc: pay for code in codes if (pay := tables.pay[soc := code[:7]])},
@@ -68,7 +67,9 @@ def read_facts(tables: Tables, codes: Collection[str], held: Collection[str]) ->
     )
 
 
-def recommendation(run: Run, row: int, facts: Facts, item: RecommendedItem | None = None) -> Recommendation:
+def recommendation(
+    run: Run, row: int, facts: Facts, item: RecommendedItem | None = None, calibration_target: str = ""
+) -> Recommendation:
     """Say everything about one job that the run has scored.
 
     Args:
@@ -76,6 +77,7 @@ def recommendation(run: Run, row: int, facts: Facts, item: RecommendedItem | Non
         row: The job.
         facts: Read for a list of codes with this one in it.
         item: What was stored when the job was shown; its tier, scores and position hold.
+        calibration_target: What the item's calibrated probability is of, if it has one.
     """
     catalogue = run.tables.catalogue
     code, tier = catalogue.jobs.codes[row], int(run.tier[row])
@@ -85,11 +87,11 @@ def recommendation(run: Run, row: int, facts: Facts, item: RecommendedItem | Non
         onet_code=code,
         title=catalogue.titles[row],
         bucket=item.tier if item else TIER_NAMES[tier] if tier >= 0 else None,
-        match_score=item.match_score if item else number(run.match[row]),
-        gap_severity=item.gap_severity if item else number(run.gap[row]),
+        match_score=item.match_score if item else _number(run.match[row]),
+        gap_severity=item.gap_severity if item else _number(run.gap[row]),
         job_zone=int(catalogue.jobs.zones[row]) or None,
         estimated=bool(catalogue.jobs.estimated[row]),
-        score=item.base_score if item else number(run.score[row]),
+        score=item.base_score if item else _number(run.score[row]),
         gaps=tuple(_point(catalogue, reason, shown) for reason in said.gaps),
         strengths=tuple(_point(catalogue, reason, shown) for reason in said.strengths),
         training=_training(run, row, said, facts),
@@ -102,6 +104,7 @@ def recommendation(run: Run, row: int, facts: Facts, item: RecommendedItem | Non
         calibrated_probability=item.calibrated_probability if item else None,
         calibrated_low=item.calibrated_low if item else None,
         calibrated_high=item.calibrated_high if item else None,
+        calibration_target=calibration_target,
         **said.figures,
     )
 
@@ -140,8 +143,8 @@ def _requirements(person: Person, catalogue: Catalogue, row: int, domain: str) -
     demand = tables.skills if skill else tables.knowledge
     have = levels(person.ratings if skill else person.knowledge_ratings, demand.of_jobs, person.held)
     for column, element_id in enumerate(figures.ids):
-        element, level = catalogue.elements[element_id], number(have.values[column])
-        need = number(demand.of_jobs[row, column])
+        element, level = catalogue.elements[element_id], _number(have.values[column])
+        need = _number(demand.of_jobs[row, column])
         needed = rating_for(need or 0.0)
         rating = None if level is None else rating_of(level)
         if rating is not None and level is not None and level >= (need or 0.0):
@@ -153,7 +156,7 @@ def _requirements(person: Person, catalogue: Catalogue, row: int, domain: str) -
             group=element.group,
             domain=str(domain),
             # Published figures have two decimals; what float32 adds beyond is noise.
-            importance=number(np.round(figures.importance[row, column].astype(np.float64), 4)),
+            importance=_number(np.round(figures.importance[row, column].astype(np.float64), 4)),
             need=need,
             relevant=bool(figures.relevant[row, column]),
             core=bool(demand.weight[column, row] > 0),
@@ -194,7 +197,7 @@ def _by_v1(run: Run, row: int) -> _Said:
     needs = dict(zip(ids, run.tables.skill_needs[row].tolist(), strict=True))
     # The baseline itself knows no level; what counts as a gap to close is what the job asks all the same.
     levelled = [
-        replace(reason, level_needed=needs[reason.element_id], rating_needed=rating_for(needs[reason.element_id]))
+        reason._replace(level_needed=needs[reason.element_id], rating_needed=rating_for(needs[reason.element_id]))
         for reason in reasons
     ]
     met = [(reason.level_have or 0.0) >= (reason.level_needed or 0.0) for reason in levelled]
@@ -212,7 +215,7 @@ def _by_v1(run: Run, row: int) -> _Said:
 
 def _by_v2(run: Run, aware: LevelAware, row: int) -> _Said:
     scores, fit = aware.scores, aware.fit
-    reasons = explain(run.person, scores, aware.tables, row, aware.thresholds)
+    reasons = explain(run.person, scores, aware.tables, row, aware.thresholds, aware.have)
     enough_known = scores.knowledge_known_share[row] >= aware.thresholds.known_share
     weighted = zip(PARTS, fit.parts[:, row].tolist(), fit.weights.tolist(), strict=True)
     return _Said(
@@ -223,8 +226,8 @@ def _by_v2(run: Run, aware: LevelAware, row: int) -> _Said:
         knowledge_gaps=gaps(reasons.knowledge),
         sentences=tuple(level_aware_sentences(run, aware, row, reasons)),
         figures={
-            "readiness": number(scores.readiness[row]),
-            "knowledge_readiness": number(scores.knowledge[row]) if enough_known else None,
+            "readiness": _number(scores.readiness[row]),
+            "knowledge_readiness": _number(scores.knowledge[row]) if enough_known else None,
             "fit": None if math.isnan(fit.fit[row]) else float(run.score[row]),
             "fit_parts": tuple((part, round(z, 4)) for part, z, weight in weighted if weight > 0),
             "certainty": str(aware.certainty[row]),
@@ -305,3 +308,7 @@ def _learning_sentence(element: Element, gap: Gap) -> str:
 
 def _anchor(element: Element, rating: int) -> str:
     return element.anchors[rating] if len(element.anchors) > rating else ""
+
+
+def _number(figure: float) -> float | None:
+    return None if math.isnan(figure) else float(figure)

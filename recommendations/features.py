@@ -1,8 +1,11 @@
 """What the models saw of each job, under the names by which a curve reads it."""
 
-import math
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from recommendations.scoring.fit import Certainty
 from recommendations.scoring.fit_tables import Part
@@ -48,27 +51,39 @@ def curve_columns(run: Run) -> dict[str, Floats]:
     return {name: np.round(column, DECIMALS) for name, column in columns.items()}
 
 
-def curve_matrix(columns: dict[str, Floats], names: list[str], rows: list[int]) -> Floats:
+def curve_matrix(
+    columns: dict[str, Floats], names: Sequence[str], rows: Sequence[int] | npt.NDArray[np.intp]
+) -> Floats:
     """Return the columns of some jobs in a curve's order, shape (len(rows), len(names)); NaN for an unknown column."""
-    missing = np.full(len(rows), np.nan)
-    return np.column_stack([columns[name][rows] if name in columns else missing for name in names])
+    matrix = np.full((len(rows), len(names)), np.nan)
+    for place, name in enumerate(names):
+        if name in columns:
+            matrix[:, place] = columns[name][rows]
+    return matrix
 
 
-def frozen_features(run: Run, columns: dict[str, Floats], row: int) -> dict[str, object]:
-    """Return what the model saw of a job as JSON values: what a curve reads, and what explains it."""
-    seen: dict[str, object] = {name: number(column[row]) for name, column in columns.items()}
-    if run.aware is None:
-        return seen
-    scores, fit = run.aware.scores, run.aware.fit
-    return seen | {
-        "licence_months": number(scores.licence_months[row]),
-        "known_share": number(scores.known_share[row]),
-        "knowledge_known_share": number(scores.knowledge_known_share[row]),
-        "firm": bool(scores.firm[row]),
-        "above_level": bool(scores.above_level[row]),
-        "parts": {part: number(z) for part, z in zip(PARTS, fit.parts[:, row], strict=True)},
-    }
+def frozen_columns(columns: dict[str, Floats], rows: Sequence[int]) -> dict[str, list[float | None]]:
+    """Return what a curve may read of some jobs as JSON values, by column."""
+    return {name: known(column[rows]) for name, column in columns.items()}
 
 
-def number(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)
+def frozen_features(run: Run, columns: dict[str, Floats], rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what the model saw of each of some jobs as JSON values: what a curve reads, and what explains it."""
+    seen: dict[str, Sequence[Any]] = dict(frozen_columns(columns, rows))
+    if run.aware:
+        scores, fit = run.aware.scores, run.aware.fit
+        seen |= {
+            "licence_months": known(scores.licence_months[rows]),
+            "known_share": known(scores.known_share[rows]),
+            "knowledge_known_share": known(scores.knowledge_known_share[rows]),
+            "firm": scores.firm[rows].tolist(),
+            "above_level": scores.above_level[rows].tolist(),
+            "parts": [dict(zip(PARTS, known(parts), strict=True)) for parts in fit.parts[:, rows].T],
+        }
+    return [dict(zip(seen, of_job, strict=True)) for of_job in zip(*seen.values(), strict=True)]
+
+
+def known(figures: npt.ArrayLike, decimals: int = DECIMALS) -> list[float | None]:
+    """Return figures as JSON values, rounded as they are stored; None for NaN."""
+    rounded = np.round(np.asarray(figures, dtype=np.float64), decimals)
+    return [figure if isfinite(figure) else None for figure in rounded.tolist()]

@@ -4,7 +4,7 @@ import uuid
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from occupations.models import Occupation, Release
@@ -111,6 +111,23 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
         """What people did and have not taken back."""
         return self.filter(withdrawn_at=None).exclude(action=Feedback.Action.UNDO)
 
+    def with_application(self) -> Self:
+        """Each with `applied`: whether the person says, in whichever of their lists, that they applied for that job."""
+        applications = Feedback.objects.in_force().filter(
+            action=Feedback.Action.APPLY,
+            item__occupation=OuterRef("item__occupation"),
+            item__event__profile=OuterRef("item__event__profile"),
+        )
+        return self.annotate(applied=Exists(applications))
+
+    def with_flag(self) -> Self:
+        """Each with `flag`: `outcome_without_application` for one in force without an application, else nothing."""
+        outcomes = (Feedback.Action.INTERVIEW, Feedback.Action.OFFER)
+        odd = Q(withdrawn_at=None, action__in=outcomes, applied=False)
+        return self.with_application().annotate(
+            flag=Case(When(odd, then=Value("outcome_without_application")), default=Value(""))
+        )
+
 
 class Feedback(models.Model):
     """What a person did with one recommended occupation."""
@@ -132,6 +149,10 @@ class Feedback(models.Model):
     idempotency_key = models.CharField(max_length=100, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+
+    # Only where `with_flag` was asked for.
+    applied: bool
+    flag: str
 
     objects = FeedbackQuerySet.as_manager()
 

@@ -15,12 +15,13 @@ from occupations.models import EducationLevel, EducationShare, Licence, PayOutlo
 from occupations.services import Catalogue
 from profiles.services import Answers
 from recommendations.scoring import v1, v2
-from recommendations.scoring.diversity import FIRST, minor_group, vary
+from recommendations.scoring.diversity import FIRST, full_groups, minor_group, vary
+from recommendations.scoring.explain import person_levels
 from recommendations.scoring.exploration import explore
 from recommendations.scoring.fit import Certainty, FitScores, fit
 from recommendations.scoring.fit import certainty as fit_certainty
 from recommendations.scoring.fit_tables import FitTables, build_fit_tables
-from recommendations.scoring.person import UNRATED, Floats, Person, job_levels
+from recommendations.scoring.person import UNRATED, Floats, Levels, Person, job_levels
 from recommendations.scoring.thresholds import TIER_NAMES, Tier, V1Thresholds, V2Thresholds
 
 V1 = "v1_baseline"
@@ -77,6 +78,11 @@ class Tables:
         if thresholds not in self._v2:
             self._v2[thresholds] = v2.build_tables(self.catalogue.jobs, thresholds)
         return self._v2[thresholds]
+
+    @cached_property
+    def minor_groups(self) -> npt.NDArray[np.str_]:
+        """Each job's SOC minor group, (n_jobs,)."""
+        return np.array([minor_group(code) for code in self.catalogue.jobs.codes])
 
     @cached_property
     def fit(self) -> FitTables:
@@ -168,6 +174,7 @@ class LevelAware:
         scores: Readiness, knowledge, tier and what decides it.
         fit: How much each job is like what the person does and knows.
         certainty: Shape (n_jobs,): high, medium or low.
+        have: The person's levels of skills and of knowledge.
     """
 
     thresholds: V2Thresholds
@@ -175,6 +182,7 @@ class LevelAware:
     scores: v2.V2Scores
     fit: FitScores
     certainty: npt.NDArray[np.str_]
+    have: tuple[Levels, Levels]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -310,6 +318,7 @@ def run_model(answers: Answers, catalogue: Catalogue, model_version: str, thresh
         ),
         fit=(fitting := fit(person, tables.fit)),
         certainty=certainty(fitting, catalogue.jobs.estimated),
+        have=person_levels(person, tables.v2(thresholds)),
     )
     return Run(
         model_version=model_version,
@@ -390,50 +399,48 @@ def choose(
     limit: int,
     exclude: Collection[str] = (),
     more_of: Collection[str] = (),
-    reorder: Callable[[Rows], Rows] | None = None,
+    reorder: Callable[[dict[str, Rows]], dict[str, Rows]] | None = None,
     lot: Lot = NO_LOT,
 ) -> Choice:
     """Return the best jobs of each tier: by score, ties by code. The current job is not among them.
 
     Under the level-aware model a tier's first ten hold no more than three of one SOC minor group, even if
     fewer than ten are shown for it; who asks for more than ten gets the others after them. The last place is then
-    given by lot, never to a job behind a licence that the person lacks.
+    given by lot, within the same bounds, and never to a job behind a licence that the person lacks.
 
     Args:
         run: The model's figures.
         limit: The most jobs of a tier.
         exclude: Codes to leave out.
         more_of: Minor groups that variety does not limit.
-        reorder: Puts a tier's rows, best first, into another order: a calibration.
+        reorder: Puts each tier's rows, best first, into another order: a calibration.
         lot: How the last places are given.
     """
     codes = run.tables.catalogue.jobs.codes
-    barred = np.zeros(len(codes), bool)
-    barred[list(run.unmet)] = True
+    lacks_licence = np.zeros(len(codes), bool)
+    lacks_licence[list(run.unmet)] = True
+    best = best_first(run, exclude)
     choice = Choice({}, {}, {}, {}, {}, {})
-    for number, (name, best) in enumerate(best_first(run, exclude).items()):
-        order, n_shown = reorder(best) if reorder else best, limit
-        passed_over: set[int] = set()
+    for number, (name, order) in enumerate((reorder(best) if reorder else best).items()):
+        n_shown, passed_over, barred = limit, Counter[str](), lacks_licence[order]
         if run.aware:
             varied = vary(order, codes, wanted=more_of)
             n_shown = limit if limit > FIRST else max(min(limit, varied.n_first), 1)
-            passed_over = set(order[: min(FIRST, limit)].tolist()) - set(varied.rows[: min(FIRST, n_shown)].tolist())
-            order = varied.rows
+            gave_way = set(order[: min(FIRST, limit)].tolist()) - set(varied.rows[: min(FIRST, n_shown)].tolist())
+            passed_over.update(minor_group(codes[row]) for row in gave_way)
+            order, barred = varied.rows, lacks_licence[varied.rows]
+            if lot.epsilon > 0 and n_shown <= FIRST:
+                full = full_groups(order[: n_shown - 1], codes, wanted=more_of)
+                barred |= np.isin(run.tables.minor_groups[order], list(full))
         shown = explore(
-            order,
-            limit=n_shown,
-            epsilon=lot.epsilon,
-            seed=lot.seed,
-            tier=number,
-            barred=barred[order],
-            most=lot.most,
+            order, limit=n_shown, epsilon=lot.epsilon, seed=lot.seed, tier=number, barred=barred, most=lot.most
         )
-        choice.rows[name] = [int(row) for row in shown.rows]
-        choice.totals[name] = len(best)
-        choice.held_back[name] = dict(sorted(Counter(minor_group(codes[row]) for row in passed_over).items()))
+        choice.rows[name] = shown.rows.tolist()
+        choice.totals[name] = len(order)
+        choice.held_back[name] = dict(sorted(passed_over.items()))
         choice.propensity[name] = shown.propensity.tolist()
         choice.is_exploration[name] = shown.is_exploration.tolist()
-        choice.pools[name] = [int(row) for row in shown.pool]
+        choice.pools[name] = shown.pool.tolist()
     return choice
 
 

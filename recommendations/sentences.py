@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from recommendations.scoring.change import Change, smallest_change
 from recommendations.scoring.explain import Code, Condition, Reasons
 from recommendations.scoring.fit_inputs import Doubt
-from recommendations.scoring.person import levels
 from recommendations.scoring.points import ElementReason
 from recommendations.scoring.thresholds import Tier, V1Thresholds
 from recommendations.scoring_run import LevelAware, Run
@@ -159,8 +158,7 @@ def list_notes(run: Run) -> Iterator[str]:
         n_assumed = int(run.baseline_assumed.sum())
         titles = [] if person.current is None else [catalogue.titles[person.current]]
     else:
-        skills = levels(person.ratings, run.aware.tables.skills.of_jobs, person.held)
-        n_assumed = int(skills.assumed.sum())
+        n_assumed = int(run.aware.have[0].assumed.sum())
     n_unknown = n_skills - n_rated - n_assumed
     yield f"You rated {n_rated} of {n_skills} skills."
     if n_assumed:

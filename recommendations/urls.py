@@ -9,6 +9,7 @@ urlpatterns = [
     path("occupations/<str:code>/", views.occupation, name="occupation"),
     path("plan/<str:code>/", views.plan, name="plan"),
     path("feedback/", views.feedback, name="feedback"),
+    path("seen/", views.seen, name="seen"),
     path("method/", views.method, name="method"),
     path("method/<int:pk>/<str:name>.svg", views.evaluation_plot, name="evaluation_plot"),
 ]

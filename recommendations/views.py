@@ -1,8 +1,8 @@
 """What comes of the answers: the three lists, a page per occupation, a plan, and how it all works."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from django.conf import settings
 from django.db.models.functions import Length
@@ -22,6 +22,7 @@ from profiles.services import answers as answers_of
 from recommendations import services
 from recommendations.advice import Advice, Recommendation, Requirement
 from recommendations.charts import RangeChart, RequirementChart, range_chart, requirement_chart
+from recommendations.forms import OutcomeForm
 from recommendations.models import Evaluation, Feedback, RecommendedItem, Tier
 from recommendations.scoring_run import V1, V2, thresholds_in_force
 from skillsprout.htmx import HtmxRequest, render_page
@@ -29,6 +30,7 @@ from skillsprout.pages import unprocessable
 
 MOST_PER_TIER = 60
 MOST_LISTS = 100
+MOST_SEEN = 300
 MOST_SOFTWARE = 18
 MOST_TASKS = 12
 MOST_RELATED = 12
@@ -53,6 +55,7 @@ class Reactions:
     title: str
     in_force: frozenset[str]
     brief: bool
+    dated: Mapping[str, Feedback] = field(default_factory=dict)
 
     @property
     def hidden(self) -> bool:
@@ -60,8 +63,14 @@ class Reactions:
 
     @property
     def undoable(self) -> bool:
-        """Whether there is anything to undo."""
-        return bool(self.in_force.difference(SILENT))
+        """Whether one button undoes the newest; the page of an occupation has one for each thing said."""
+        return bool(self.in_force.difference(SILENT)) and (self.brief or self.hidden)
+
+    @property
+    def told(self) -> list[tuple[str, Feedback]]:
+        if self.brief or self.hidden:
+            return []
+        return [(done, self.dated[action]) for action, _, done in REACTIONS if action in self.dated]
 
     @property
     def buttons(self) -> list[tuple[str, str, bool]]:
@@ -200,13 +209,18 @@ def occupation(request: HtmxRequest, code: str) -> HttpResponse:
     sheet = _sheet(profile, code)
     if sheet.item and "opened" in request.GET:
         services.record_feedback(event_id=sheet.item.event_id, code=code, action=Feedback.Action.CLICK)
-    done = services.feedback_in_force(profile).get(code, set()) if profile and sheet.item else set()
+    return render(request, "recommendations/occupation.html", _occupation_context(profile, sheet, OutcomeForm()))
+
+
+def _occupation_context(profile: Profile | None, sheet: Sheet, form: OutcomeForm) -> dict[str, object]:
+    told = services.told_of(profile, sheet.occupation.code) if profile and sheet.item else {}
     pay = sheet.recommendation.pay if sheet.recommendation else sheet.occupation.pay()
     related = sheet.occupation.related.filter(related__hidden=False, related__retired=False)
-    context = {
+    return {
         "occupation": sheet.occupation,
         "recommendation": sheet.recommendation,
-        "reactions": _reactions(sheet.item, done),
+        "reactions": _reactions(sheet.item, told),
+        "outcome_form": form,
         "pay": pay,
         "pay_chart": _pay_chart(pay),
         "skill_chart": _chart(sheet.requirements, "skill"),
@@ -222,14 +236,14 @@ def occupation(request: HtmxRequest, code: str) -> HttpResponse:
             :MOST_TITLES
         ],
     }
-    return render(request, "recommendations/occupation.html", context)
 
 
-def _reactions(item: RecommendedItem | None, done: Collection[str]) -> Reactions | None:
+def _reactions(item: RecommendedItem | None, told: Mapping[str, Feedback], *, brief: bool = False) -> Reactions | None:
     """Return the buttons of an occupation that was shown; feedback on any other refers to nothing."""
     if item is None:
         return None
-    return Reactions(str(item.event_id), item.occupation_id, item.occupation.title, frozenset(done), brief=False)
+    title = item.occupation.title
+    return Reactions(str(item.event_id), item.occupation_id, title, frozenset(told), brief=brief, dated=told)
 
 
 def _chart(requirements: Collection[Requirement], domain: str) -> RequirementChart | None:
@@ -263,31 +277,87 @@ def plan(request: HttpRequest, code: str) -> HttpResponse:
 def feedback(request: HtmxRequest) -> HttpResponse:
     """Note what the person did with an occupation that was shown to them, and answer with its buttons."""
     profile = current_profile(request)
-    action, code = request.POST.get("action", ""), request.POST.get("code", "")
+    action, undoes, code = (_posted(request, name) for name in ("action", "undoes", "code"))
+    action = Feedback.Action.UNDO if undoes else action
     if profile is None or action not in Feedback.Action.values:
         return unprocessable(request, "There is no such button. Nothing was noted.")
     shown = RecommendedItem.objects.filter(event__profile=profile, occupation=code).order_by("-event__created_at")
-    items = {str(item.event_id): item for item in shown[:MOST_LISTS]}
+    items = {str(item.event_id): item for item in shown.select_related("occupation")[:MOST_LISTS]}
     if not items:
         return unprocessable(request, "This occupation was not in one of your lists. Nothing was noted.")
-    event_id = request.POST.get("event", "")
-    if event_id not in items:
-        event_id = next(iter(items))
+    event_id = _posted(request, "event")
+    item = items.get(event_id) or next(iter(items.values()))
+    form = OutcomeForm(request.POST) if "day" in request.POST else OutcomeForm()
+    taken_back = ""
     if action == Feedback.Action.UNDO:
-        # What is taken back may have been said of an older list.
-        said = Feedback.objects.in_force().filter(item__in=items.values()).exclude(action__in=SILENT)
-        newest = said.select_related("item").order_by("-recorded_at", "-pk").first()
-        event_id = str(newest.item.event_id) if newest else event_id
-    # A second press of Undo finds nothing: it is taken back already.
-    with suppress(services.NothingToUndoError):
-        services.record_feedback(event_id=event_id, code=code, action=action)
+        taken_back = _take_back(profile, code, undoes)
+    elif not form.is_bound or form.is_valid():
+        _note(profile, item, action, form)
+    if not request.htmx and form.errors:
+        context = _occupation_context(profile, _sheet(profile, code), form)
+        return render(request, "recommendations/occupation.html", context, status=422)
     if not request.htmx:
         return redirect(_back(request, code))
-    done = services.feedback_in_force(profile).get(code, set())
-    title = items[event_id].occupation.title
-    reactions = Reactions(event_id, code, title, frozenset(done), brief="brief" in request.POST)
-    context = {"reactions": reactions, "next": request.POST.get("next", ""), "pressed": action}
+    context = {
+        "reactions": _reactions(item, services.told_of(profile, code), brief="brief" in request.POST),
+        "outcome_form": None if "brief" in request.POST else form if form.errors else OutcomeForm(),
+        "next": request.POST.get("next", ""),
+        "pressed": action,
+        "taken_back": taken_back,
+        "noted_day": form.is_bound and form.is_valid(),
+    }
     return render(request, "recommendations/reactions.html", context)
+
+
+def _without_null(word: str) -> str:
+    """Return a word that PostgreSQL can look for; it refuses null characters even there."""
+    return word.replace("\0", "\ufffd")
+
+
+def _posted(request: HttpRequest, name: str) -> str:
+    return _without_null(request.POST.get(name, ""))
+
+
+def _note(profile: Profile, item: RecommendedItem, action: str, form: OutcomeForm) -> None:
+    """Note what was pressed, with the day if one was given; a day that cannot be is told in the form."""
+    # What was said of an older list is said again, or gets another day.
+    said = services.told_of(profile, item.occupation_id).get(action)
+    try:
+        services.record_feedback(
+            event_id=said.item.event_id if said else item.event_id,
+            code=item.occupation_id,
+            action=action,
+            happened_at=form.happened_at() if form.is_bound else None,
+        )
+    except services.FutureFeedbackError:
+        form.add_error("day", "That day is still to come. Tell us once it has happened.")
+    except services.TooLongAgoError:
+        form.add_error("day", "That is more than five years ago. Please check the year.")
+
+
+def _take_back(profile: Profile, code: str, undoes: str) -> str:
+    """Take back an action on an occupation, or else the newest, in all of the person's lists; return the action."""
+    said = Feedback.objects.in_force().filter(item__event__profile=profile, item__occupation=code)
+    newest = said.exclude(action__in=SILENT).order_by("-recorded_at", "-pk").first()
+    action = undoes or (newest.action if newest else "")
+    for event_id in list(said.filter(action=action).order_by().values_list("item__event", flat=True)):
+        # A second press finds nothing: it is taken back already.
+        with suppress(services.NothingToUndoError):
+            services.record_feedback(event_id=event_id, code=code, action=Feedback.Action.UNDO, undoes=action)
+    return action
+
+
+@require_POST
+def seen(request: HttpRequest) -> HttpResponse:
+    """Note the cards that came into sight, as the page's script reports them."""
+    codes = [_without_null(code) for code in request.POST.getlist("code")]
+    if not 0 < len(codes) <= MOST_SEEN:
+        return unprocessable(request, "That names no card, or too many. Nothing was noted.")
+    try:
+        services.record_views(event_id=_posted(request, "event"), codes=codes, user=request.user)
+    except (services.UnknownEventError, services.NotShownError) as error:
+        return unprocessable(request, f"{error} Nothing was noted.")
+    return HttpResponse(status=204)
 
 
 def _back(request: HttpRequest, code: str) -> str:
@@ -312,6 +382,9 @@ def method(request: HttpRequest) -> HttpResponse:
         "n_jobs": len(catalogue.jobs.codes),
         "n_rated": int((catalogue.jobs.scored & ~catalogue.jobs.estimated).sum()),
         "n_estimated": int((catalogue.jobs.scored & catalogue.jobs.estimated).sum()),
+        "calibration": served.version if (served := services.served_curve(settings.MODEL_VERSION)) else "",
+        "exploration_percent": 100 * settings.EXPLORATION_EPSILON,
+        "exploration_pool": settings.EXPLORATION_POOL,
         "evaluation": Evaluation.objects.filter(release=catalogue.release).first(),
     }
     return render(request, "recommendations/method.html", context)

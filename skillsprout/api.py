@@ -17,7 +17,8 @@ from calibration.api import ModelStatus
 from occupations.api import OccupationDetail, OccupationSearch, OccupationSkills
 from occupations.services import credit_line, get_catalogue, newer_release
 from profiles.api import CurrentOccupation, History, KnowledgeRatings, ProfileCreate, SkillRatings
-from recommendations.api import FeedbackCreate, Recommendations
+from recommendations.api import FeedbackCreate, Recommendations, ViewsCreate
+from recommendations.services import refused_curves
 
 
 class ReleaseHealth(serializers.Serializer[Any]):
@@ -35,7 +36,8 @@ class NewerRelease(serializers.Serializer[Any]):
 
 
 class HealthAnswer(serializers.Serializer[Any]):
-    status = serializers.CharField()
+    status = serializers.ChoiceField(["ok", "degraded"], help_text="degraded: it answers, but see the alerts.")
+    alerts = serializers.ListField(child=serializers.CharField(), help_text="Sentences: what wants looking after.")
     release = ReleaseHealth()
     newer_release = NewerRelease(allow_null=True, help_text="A release that is known and not loaded.")
     credit = serializers.CharField()
@@ -49,9 +51,11 @@ class Health(APIView):
         """Say whether SkillSprout can answer, and from which O*NET release."""
         catalogue = get_catalogue()
         jobs, release, newer = catalogue.jobs, catalogue.release, newer_release()
+        alerts = refused_curves()
         return Response(
             {
-                "status": "ok",
+                "status": "degraded" if alerts else "ok",
+                "alerts": alerts,
                 "release": {
                     "version": release.version,
                     "source": release.source,
@@ -81,6 +85,7 @@ v1 = [
     path("user/<uuid:profile_id>/history", History.as_view(), name="history"),
     path("user/<uuid:profile_id>/recommendations", Recommendations.as_view(), name="recommendations"),
     path("feedback", FeedbackCreate.as_view(), name="feedback"),
+    path("feedback/views", ViewsCreate.as_view(), name="feedback-views"),
     path("model/status", ModelStatus.as_view(), name="model-status"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", docs, name="docs"),

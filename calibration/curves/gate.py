@@ -163,6 +163,8 @@ def judge(
             figures["snips_difference"] = found.value
             figures["snips_difference_low"], figures["snips_difference_high"] = found.low, found.high
             note = f"What it would choose is worth {found.value:+.4f} more, {found.low:+.4f} to {found.high:+.4f}."
+            if found.low == found.high == 0:
+                note = "For the last places it would choose the same."
             if found.high < 0:
                 failures.append(f"What it would choose is worth less: {found.low:+.4f} to {found.high:+.4f}.")
     if failures:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from calibration.curves.features import Bools, Floats, Ints
 
@@ -73,41 +72,6 @@ class Maturity:
 DEFAULT_MATURITY = Maturity()
 
 
-def join(
-    event: npt.NDArray[np.generic],
-    occupation: npt.NDArray[np.generic],
-    feedback_event: npt.NDArray[np.generic],
-    feedback_occupation: npt.NDArray[np.generic],
-) -> Ints:
-    """Return which recommended job each feedback is about, shape (m,); -1 for one that was never shown.
-
-    The join is on event and occupation: the same occupation is recommended to many people, and many times.
-
-    Args:
-        event: Shape (n,), each recommended job's event: numbers or strings.
-        occupation: Shape (n,), its occupation: numbers or strings.
-        feedback_event: Shape (m,).
-        feedback_occupation: Shape (m,).
-
-    Raises:
-        ValueError: Shapes differ, or an event holds an occupation twice.
-    """
-    if event.shape != occupation.shape or feedback_event.shape != feedback_occupation.shape:
-        raise ValueError("events and occupations must have the same shape")
-    n = len(event)
-    _, event_number = np.unique(np.concatenate([event, feedback_event]), return_inverse=True)
-    occupations, occupation_number = np.unique(np.concatenate([occupation, feedback_occupation]), return_inverse=True)
-    key = event_number.astype(np.int64) * len(occupations) + occupation_number
-    order = np.argsort(key[:n], kind="stable")
-    shown = key[:n][order]
-    if (shown[1:] == shown[:-1]).any():
-        raise ValueError("an event holds an occupation twice")
-    if n == 0:
-        return np.full(len(feedback_event), -1)
-    place = np.minimum(np.searchsorted(shown, key[n:]), n - 1)
-    return np.where(shown[place] == key[n:], order[place], -1)
-
-
 def label(
     target: Target,
     *,
@@ -117,8 +81,8 @@ def label(
     happened_days: Floats,
     withdrawn: Bools,
     now_days: float,
+    seen: Bools,
     maturity: Maturity = DEFAULT_MATURITY,
-    seen_only: bool = True,
 ) -> Ints:
     """Return each recommended job's label, shape (n,): 1, 0 or `NO_LABEL`.
 
@@ -133,9 +97,8 @@ def label(
         happened_days: Shape (m,).
         withdrawn: Shape (m,); True where it was taken back.
         now_days: The moment of labelling.
+        seen: Shape (n,); False for a job that nobody was seen to see, which has no label.
         maturity: How long each action has.
-        seen_only: Give no label to a job without any action: it was never seen. False where impressions are not
-            recorded; then every job shown counts as seen.
 
     Raises:
         ValueError: Shapes differ, or a feedback is about no job.
@@ -143,6 +106,8 @@ def label(
     if not item.shape == action.shape == happened_days.shape == withdrawn.shape:
         raise ValueError("item, action, happened_days and withdrawn must have the same shape")
     n = len(shown_days)
+    if seen.shape != (n,):
+        raise ValueError(f"seen must have shape ({n},): {seen.shape}")
     if len(item) and not (item.min() >= 0 and item.max() < n):
         raise ValueError(f"feedback must be about jobs 0 to {n - 1}")
     counts = ~withdrawn & (happened_days <= now_days)
@@ -159,9 +124,5 @@ def label(
         positive = np.logical_or.reduce([*applied, saved])
     else:
         positive = did(Action.INTERVIEW, maturity.interview_days) | did(Action.OFFER, maturity.offer_days)
-    seen = np.ones(n, bool)
-    if seen_only:
-        seen[:] = False
-        seen[item[counts]] = True
     mature = now_days - shown_days >= maturity.days(target)
     return np.where(mature & seen, positive, NO_LABEL).astype(np.int64)

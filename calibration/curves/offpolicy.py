@@ -7,7 +7,10 @@ With w = target / logged:
 - SNIPS: sum(w r) / sum(w), less noisy and unmoved by a constant added to r (Swaminathan & Joachims 2015, eq. 8).
 - DR: mean(q_target + w (r - q_logged)), right if either the propensities or q are (Dudik, Langford, Li 2011, eq. 2).
 
-Intervals resample people. The effective sample size (Kish 1965) is sum(w)² / sum(w²); under 100 there is no verdict.
+Intervals resample people. The effective sample size is sum(w)² / sum(w²) (Kish 1965), and where all that could have
+been chosen was logged, no more than what is to be expected of it, n / mean(sum over a of target(a)² / logged(a)): the
+other policy's rare choices may simply not have been drawn, and then all weights are much alike and tell nothing. Under
+100 there is no verdict.
 """
 
 from dataclasses import dataclass
@@ -30,6 +33,8 @@ class Choices:
         reward: Shape (n,), of what was chosen.
         logged: Shape (n,), the probability with which it was chosen, above 0.
         target: Shape (n,), the probability with which the other policy chooses it.
+        squared_weight: Shape (n,), the squared weight to be expected of each choice: the sum of target² / logged over
+            all that could have been chosen, at least 1; None where that was not logged.
 
     Raises:
         ValueError: Shapes differ, or a probability lies outside its range.
@@ -39,6 +44,7 @@ class Choices:
     reward: Floats
     logged: Floats
     target: Floats
+    squared_weight: Floats | None = None
 
     def __post_init__(self) -> None:
         if not self.person.shape == self.reward.shape == self.logged.shape == self.target.shape:
@@ -47,10 +53,20 @@ class Choices:
             raise ValueError("logged propensities must be above 0 and at most 1")
         if not ((self.target >= 0) & (self.target <= 1)).all():
             raise ValueError("target probabilities must be 0 to 1")
+        if self.squared_weight is not None and self.squared_weight.shape != self.target.shape:
+            raise ValueError("squared_weight must have the shape of the target")
 
     @property
     def weight(self) -> Floats:
         return self.target / self.logged
+
+    @property
+    def effective_size(self) -> float:
+        """How many choices made by the other policy itself would tell as much: see the module."""
+        found = effective_size(self.weight)
+        if self.squared_weight is None or len(self.squared_weight) == 0:
+            return found
+        return min(found, len(self.squared_weight) / float(self.squared_weight.mean()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ class Value:
 
     Args:
         estimate: With its 95 % interval; NaN under the least effective sample size.
-        effective_size: sum(w)² / sum(w²).
+        effective_size: See the module.
         enough: Whether a verdict may be given.
     """
 
@@ -106,17 +122,16 @@ def doubly_robust(
     return _value(choices, [gained, np.ones(len(gained))], seed, least)
 
 
-def snips_difference(choices: Choices, other_target: Floats, *, seed: int, least: float = MIN_EFFECTIVE_SIZE) -> Value:
+def snips_difference(choices: Choices, other: Choices, *, seed: int, least: float = MIN_EFFECTIVE_SIZE) -> Value:
     """Return the target policy's SNIPS value minus another's on the same choices, resampled together.
 
     Args:
         choices: What was logged, with the challenger's target probabilities.
-        other_target: Shape (n,), the champion's.
+        other: The same, with the champion's.
         seed: Of the resampling.
         least: Effective size that both must reach for a verdict; the smaller one is returned.
     """
-    other = Choices(choices.person, choices.reward, choices.logged, other_target)
-    size = min(effective_size(choices.weight), effective_size(other.weight))
+    size = min(choices.effective_size, other.effective_size)
     if size < least:
         return Value(NOTHING, size, False)
     columns = np.column_stack(
@@ -127,7 +142,7 @@ def snips_difference(choices: Choices, other_target: Floats, *, seed: int, least
 
 
 def _value(choices: Choices, columns: list[Floats], seed: int, least: float) -> Value:
-    size = effective_size(choices.weight)
+    size = choices.effective_size
     if size < least:
         return Value(NOTHING, size, False)
     estimate = bootstrap(choices.person, np.column_stack(columns), ratio, seed=seed)

@@ -124,6 +124,32 @@ def interest(
     return result
 
 
+def label_truth(
+    features: Floats, acts: Floats, world: World, maturity: Maturity = DEFAULT_MATURITY
+) -> tuple[Floats, Floats]:
+    """Return the true probabilities of a positive interest and a positive outcome label of jobs that are seen.
+
+    Args:
+        features: Shape (..., len(FEATURES)).
+        acts: Shape (...), from `interest`.
+        world: The truth.
+        maturity: The labels' times, within which an answer must come to count.
+    """
+    in_time = {days: 1 - np.exp(-days / world.delay_days) for days in (maturity.save_days, maturity.apply_days)}
+    interested: Floats = acts * (
+        world.apply_share * in_time[maturity.apply_days]
+        + (1 - world.apply_share) * (1 - world.take_back) * in_time[maturity.save_days]
+    )
+    return interested, acts * world.apply_share * _invited(features) * ON_TIME
+
+
+def _invited(features: Floats) -> Floats:
+    """Return the probability that an application leads to an interview, the higher the less is missing."""
+    missing = np.nan_to_num(features[..., NAMES.index("shortfall")] - 2)
+    invited: Floats = expit(-0.8 - 0.5 * missing)
+    return invited
+
+
 def respond(
     features: Floats,
     position: Floats,
@@ -145,14 +171,12 @@ def respond(
         maturity: The labels' times, which the true probabilities of labels depend on.
     """
     n = len(acts)
-    missing = np.nan_to_num(features[:, NAMES.index("shortfall")] - 2)
-    invited = expit(-0.8 - 0.5 * missing)
     seen = rng.random(n) < position**-world.seen
     acted = seen & (rng.random(n) < acts)
     applied = acted & (rng.random(n) < world.apply_share)
     saved = acted & ~applied
     hidden = seen & ~acted & (rng.random(n) < world.hide)
-    interviewed = applied & (rng.random(n) < invited)
+    interviewed = applied & (rng.random(n) < _invited(features))
     offered = interviewed & (rng.random(n) < 0.4)
 
     answered = shown_days + rng.exponential(world.delay_days, n)
@@ -171,14 +195,10 @@ def respond(
         (Action.OFFER, offered, offer_at),
     ]
     items = [np.flatnonzero(mask) for _, mask, _ in did]
-    in_time = {days: 1 - np.exp(-days / world.delay_days) for days in (maturity.save_days, maturity.apply_days)}
+    interested, outcome = label_truth(features, acts, world, maturity)
     return Answers(
-        interest=acts
-        * (
-            world.apply_share * in_time[maturity.apply_days]
-            + (1 - world.apply_share) * (1 - world.take_back) * in_time[maturity.save_days]
-        ),
-        outcome=acts * world.apply_share * invited * ON_TIME,
+        interest=interested,
+        outcome=outcome,
         item=np.concatenate(items),
         action=np.concatenate([np.full(len(rows), int(what)) for rows, (what, _, _) in zip(items, did, strict=True)]),
         happened_days=np.concatenate([at[rows] for rows, (_, _, at) in zip(items, did, strict=True)]),

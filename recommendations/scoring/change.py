@@ -1,8 +1,7 @@
 """The smallest change of skill ratings that lifts a person's tier for one job."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from math import inf
 
 from recommendations.scoring.explain import Code, Condition, Reasons, shortfall_bound
 from recommendations.scoring.person import LEVEL_PER_RATING, MAX_RATING
@@ -66,22 +65,23 @@ def smallest_change(
 
     by_skill = (Code.READINESS, Code.SHORTFALL)
     barriers = [condition for condition in reasons.failing[target] if condition.code not in by_skill]
-    options = [_options(skill) for skill in reasons.gaps]
+    gaps = reasons.gaps
+    options = [_options(skill) for skill in gaps]
     best = 100.0 - sum(levels[-1][1] for levels in options)
     if round(best, DECIMALS) < least:
         barriers.append(Condition(Code.READINESS, best, least))
-    for skill, levels in zip(reasons.gaps, options, strict=True):
+    for skill, levels in zip(gaps, options, strict=True):
         if levels[-1][0] >= most_short:
             barriers.append(Condition(Code.SHORTFALL, levels[-1][0], most_short, skill.element_id))
     if any(condition.code in by_skill for condition in barriers):
         return Change(target, (), tuple(barriers))
 
     # Steps too few to bring the shortfall under its bound are no option.
-    lost = [[points if short < most_short else np.inf for short, points in levels] for levels in options]
+    lost = [[points if short < most_short else inf for short, points in levels] for levels in options]
     counts = _fewest(lost, 100.0 - least)
     steps = tuple(
         Step(skill.element_id, skill.rating_have, skill.rating_have + count)
-        for skill, count in zip(reasons.gaps, counts, strict=True)
+        for skill, count in zip(gaps, counts, strict=True)
         if count and skill.rating_have is not None
     )
     return Change(target, steps, tuple(barriers))
@@ -110,20 +110,34 @@ def _fewest(lost: list[list[float]], most: float) -> list[int]:
         lost: Points lost per skill after 0, 1, 2 ... steps; infinite where not allowed.
         most: Points that may be lost; the last option of each skill together must keep it.
     """
-    budget = sum(len(options) - 1 for options in lost)
-    least = np.full(budget + 1, np.inf)
-    least[0] = 0.0
-    chosen = np.zeros((len(lost), budget + 1), dtype=np.int8)
-    for skill, options in enumerate(lost):
-        before, least = least, np.full(budget + 1, np.inf)
+    budget = _enough(lost, most)
+    least = [0.0] + [inf] * budget
+    chosen = []
+    for options in lost:
+        before, least = least, [inf] * (budget + 1)
+        counts = [0] * (budget + 1)
         for count, points in enumerate(options):
-            after = before[: budget + 1 - count] + points
-            better = after < least[count:]
-            least[count:][better] = after[better]
-            chosen[skill, count:][better] = count
-    spent = int(np.argmax(np.round(least, DECIMALS) <= round(most, DECIMALS)))
-    counts = []
-    for skill in reversed(range(len(lost))):
-        counts.append(int(chosen[skill, spent]))
-        spent -= counts[-1]
-    return counts[::-1]
+            for spent in range(count, budget + 1):
+                after = before[spent - count] + points
+                if after < least[spent]:
+                    least[spent], counts[spent] = after, count
+        chosen.append(counts)
+    meets = (spent for spent, points in enumerate(least) if round(points, DECIMALS) <= round(most, DECIMALS))
+    spent = next(meets, budget)
+    fewest = []
+    for counts in reversed(chosen):
+        fewest.append(counts[spent])
+        spent -= counts[spent]
+    return fewest[::-1]
+
+
+def _enough(lost: list[list[float]], most: float) -> int:
+    """Return a number of steps that suffices, found greedily: it keeps the table small."""
+    counts = [next(count for count, points in enumerate(options) if points < inf) for options in lost]
+    while True:
+        left = [options[count:] for options, count in zip(lost, counts, strict=True)]
+        gains = [options[0] - options[1] if len(options) > 1 else -inf for options in left]
+        best = max(gains, default=-inf)
+        if round(sum(options[0] for options in left), DECIMALS) <= round(most, DECIMALS) or best == -inf:
+            return sum(counts)
+        counts[gains.index(best)] += 1

@@ -1,12 +1,33 @@
 """What each job asks for, as tables that are built once per catalogue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from occupations.arrays import BoolArray, RatedElements
-from recommendations.scoring.person import Floats, job_levels
+from recommendations.scoring.person import Floats, job_levels, rating_for
 from recommendations.scoring.thresholds import V2_DEFAULTS, V2Thresholds
+
+
+class CoreElement(NamedTuple):
+    """What one job asks for of one element.
+
+    Args:
+        place: The element's row in `Demand`.
+        element_id: Its O*NET id.
+        weight: Its share of the core's weight, 0-1.
+        need: The level that the job asks for, 0-7.
+        rating_needed: The smallest rating (0-4) that meets it; 4 where none does.
+        loss: Weight / need.
+    """
+
+    place: int
+    element_id: str
+    weight: float
+    need: float
+    rating_needed: int
+    loss: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +48,19 @@ class Demand:
     need: Floats
     loss: Floats
     of_jobs: Floats
+    _cores: dict[int, tuple[CoreElement, ...]] = field(default_factory=dict, repr=False)
+
+    def core_of(self, row: int) -> tuple[CoreElement, ...]:
+        """Return what one job asks for, the weightiest element first; kept, because plain numbers are quicker."""
+        if row not in self._cores:
+            weight, need, loss = self.weight[:, row], self.need[:, row], self.loss[:, row]
+            heaviest_first = np.argsort(-weight, kind="stable")[: np.count_nonzero(weight)]
+            figures = zip(*(of_job[heaviest_first].tolist() for of_job in (weight, need, loss)), strict=True)
+            self._cores[row] = tuple(
+                CoreElement(place, self.ids[place], weighs, needs, rating_for(needs), loses)
+                for place, (weighs, needs, loses) in zip(heaviest_first.tolist(), figures, strict=True)
+            )
+        return self._cores[row]
 
 
 def core(elements: RatedElements, thresholds: V2Thresholds = V2_DEFAULTS) -> BoolArray:

@@ -33,6 +33,21 @@ def minor_group(code: str) -> str:
     return code[:MINOR_GROUP]
 
 
+def full_groups(
+    rows: npt.NDArray[np.intp], codes: Sequence[str], *, most: int = MOST, wanted: Collection[str] = ()
+) -> set[str]:
+    """Return the minor groups that have no room for another job beside these.
+
+    Args:
+        rows: Shape (n,), jobs that are shown.
+        codes: O*NET-SOC codes of all jobs, which `rows` index.
+        most: The most jobs of one group.
+        wanted: Minor groups that are not limited.
+    """
+    taken = Counter(minor_group(codes[row]) for row in rows)
+    return {group for group, number in taken.items() if number >= most and group not in wanted}
+
+
 def vary(
     rows: npt.NDArray[np.intp],
     codes: Sequence[str],

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from recommendations.scoring.person import Person, levels, zone
+from recommendations.scoring.person import Levels, Person, levels, zone
 from recommendations.scoring.points import ElementReason, element_reasons, gaps, shortfall, strengths
 from recommendations.scoring.thresholds import V2_DEFAULTS, Tier, V2Thresholds
 from recommendations.scoring.v2 import V2Scores, V2Tables
@@ -76,8 +76,21 @@ class Reasons:
         return strengths(self.skills)
 
 
+def person_levels(person: Person, tables: V2Tables) -> tuple[Levels, Levels]:
+    """Return the person's levels of all skills and of all knowledge areas."""
+    return (
+        levels(person.ratings, tables.skills.of_jobs, person.held),
+        levels(person.knowledge_ratings, tables.knowledge.of_jobs, person.held),
+    )
+
+
 def explain(
-    person: Person, scores: V2Scores, tables: V2Tables, row: int, thresholds: V2Thresholds = V2_DEFAULTS
+    person: Person,
+    scores: V2Scores,
+    tables: V2Tables,
+    row: int,
+    thresholds: V2Thresholds = V2_DEFAULTS,
+    have: tuple[Levels, Levels] | None = None,
 ) -> Reasons:
     """Return the reasons for one job.
 
@@ -87,10 +100,10 @@ def explain(
         tables: The catalogue's tables.
         row: The job.
         thresholds: The bounds that `scores` was computed with.
+        have: Result of `person_levels`, where it is at hand: it is the same for all jobs.
     """
     tier = Tier(int(scores.tier[row]))
-    skills = levels(person.ratings, tables.skills.of_jobs, person.held)
-    knowledge = levels(person.knowledge_ratings, tables.knowledge.of_jobs, person.held)
+    skills, knowledge = have or person_levels(person, tables)
     of_skills = element_reasons(tables.skills, skills, row)
     failing = {
         better: tuple(_failing(better, person, scores, tables, row, of_skills, thresholds))

@@ -137,6 +137,16 @@ def levels(ratings: IntArray, of_jobs: Floats, held: tuple[int, ...]) -> Levels:
     )
 
 
+def rating_of(level: float) -> int:
+    """Return the highest rating (0-4) whose level, 1.5 per rating, does not exceed a level (0-7)."""
+    return min(MAX_RATING, int(level // LEVEL_PER_RATING))
+
+
+def rating_for(level: float) -> int:
+    """Return the smallest rating whose level reaches a level (0-7); 4 where none does."""
+    return min(MAX_RATING, -int(-level // LEVEL_PER_RATING))
+
+
 def zone(person: Person, zones: IntArray) -> int:
     """Return the person's job zone: the highest of the jobs held and of the education; 0 where unknown."""
     return max(person.education_zone, *(int(zones[row]) for row in person.held), 0)

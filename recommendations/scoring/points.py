@@ -1,19 +1,19 @@
 """What each skill adds to a score and takes from it: points that sum to the score, strengths and gaps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import floor, isnan
+from typing import NamedTuple
 
 import numpy as np
 
 from occupations.arrays import BoolArray, IntArray
 from recommendations.scoring.demand import Demand
-from recommendations.scoring.person import LEVEL_PER_RATING, MAX_RATING, Levels
+from recommendations.scoring.person import LEVEL_PER_RATING, MAX_RATING, Levels, rating_of
 from recommendations.scoring.v1 import Weights
 from recommendations.scoring.v2 import DECIMALS
 
 
-@dataclass(frozen=True, slots=True)
-class ElementReason:
+class ElementReason(NamedTuple):
     """One skill or knowledge area of one job, for one person.
 
     Args:
@@ -61,52 +61,30 @@ def element_reasons(demand: Demand, have: Levels, row: int) -> tuple[ElementReas
 
     Points lost sum to 100 - readiness, because both come from the same table.
     """
-    weight = demand.weight[:, row]
-    known = ~np.isnan(have.values)
-    share = float(weight[known].sum())
-    heaviest_first = np.argsort(-weight, kind="stable")
-    # Plain lists: reading single numbers out of arrays would take most of a request's time.
-    weights, needs, losses = weight.tolist(), demand.need[:, row].tolist(), demand.loss[:, row].tolist()
-    levels, is_known, assumed = have.values.tolist(), known.tolist(), have.assumed.tolist()
+    core, levels, assumed = demand.core_of(row), have.values.tolist(), have.assumed.tolist()
+    share = sum(element.weight for element in core if not isnan(levels[element.place]))
     reasons = []
-    for e in heaviest_first[weight[heaviest_first] > 0].tolist():
-        level, need = levels[e], needs[e]
-        needed = rating_for(need)
-        if not is_known[e]:
-            reason = ElementReason(demand.ids[e], None, need, None, needed, 0.0, 0.0, False)
-        else:
-            lost = max(0.0, need - level) * losses[e]
+    for place, element_id, weight, need, needed, loss in core:
+        level = levels[place]
+        if isnan(level):
+            reasons.append(ElementReason(element_id, None, need, None, needed, 0.0, 0.0, False))
+            continue
+        lost = max(0.0, need - level) * loss
+        reached = rating_of(level)
+        if not lost and reached < needed:
             # A level assumed from a job lies between ratings: where it meets the need, so does its rating.
-            reached = rating_of(level) if lost else max(rating_of(level), needed)
-            reason = ElementReason(
-                element_id=demand.ids[e],
-                level_have=level,
-                level_needed=need,
-                rating_have=reached,
-                rating_needed=needed,
-                points=100 * lost / share,
-                points_possible=100 * weights[e] / share,
-                assumed=assumed[e],
-            )
-        reasons.append(reason)
+            reached = needed
+        points, possible = 100 * lost / share, 100 * weight / share
+        reasons.append(ElementReason(element_id, level, need, reached, needed, points, possible, assumed[place]))
     return tuple(reasons)
-
-
-def rating_of(level: float) -> int:
-    """Return the highest rating (0-4) whose level, 1.5 per rating, does not exceed a level (0-7)."""
-    return min(MAX_RATING, int(level // LEVEL_PER_RATING))
-
-
-def rating_for(level: float) -> int:
-    """Return the smallest rating whose level reaches a level (0-7); 4 where none does."""
-    return min(MAX_RATING, -int(-level // LEVEL_PER_RATING))
 
 
 def shortfall(reason: ElementReason) -> float:
     """Return the levels that are missing; 0 where the element is unknown."""
-    if reason.level_have is None or reason.level_needed is None:
+    have, needed = reason.level_have, reason.level_needed
+    if have is None or needed is None or have >= needed:
         return 0.0
-    return round(max(0.0, reason.level_needed - reason.level_have), DECIMALS)
+    return round(needed - have, DECIMALS)
 
 
 def element_reasons_v1(
@@ -152,8 +130,9 @@ def shown_points(points: Sequence[float], total: float, decimals: int = 0) -> li
         decimals: Decimals to show.
     """
     unit = 10**decimals
-    scaled = np.array(points, dtype=np.float64) * unit
-    shown = np.floor(scaled)
-    missing = max(0, round(total * unit) - int(shown.sum()))
-    shown[np.argsort(shown - scaled, kind="stable")[:missing]] += 1
-    return [float(value) for value in shown / unit]
+    scaled = [point * unit for point in points]
+    shown = [floor(value) for value in scaled]
+    missing = max(0, round(total * unit) - sum(shown))
+    for place in sorted(range(len(shown)), key=lambda place: shown[place] - scaled[place])[:missing]:
+        shown[place] += 1
+    return [value / unit for value in shown]

@@ -21,6 +21,8 @@ OPTIONS = (
     "--force-prefers-reduced-motion",
     "--window-size=1280,1000",
 )
+BLIND = "window.IntersectionObserver = class { observe() {} unobserve() {} }"
+ONLINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +42,25 @@ def chromium(live_server: LiveServer) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def browser(chromium: Chrome) -> Iterator[Chrome]:
+def watches() -> bool:
+    """Whether the pages tell which cards come into view.
+
+    They do it by themselves, while the test and other requests use the one connection of a database in memory.
+    """
+    return False
+
+
+@pytest.fixture
+def browser(chromium: Chrome, watches: bool) -> Iterator[Chrome]:
     """One browser for all tests, without cookies at the start of each."""
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
     chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     chromium.get_log("browser")
+    blind = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": "" if watches else BLIND})
     yield chromium
+    chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", blind)
+    # What a page sends when it is left must not meet a database that is being emptied.
+    chromium.execute_cdp_cmd("Network.enable", {})
+    chromium.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE | {"offline": True})
     chromium.get("about:blank")
+    chromium.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE)

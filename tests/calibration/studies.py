@@ -23,6 +23,8 @@ LONG_AFTER = 1000.0
 def samples_of(history, target=Target.INTEREST, now_days=LONG_AFTER):
     """Return a history's labelled samples and their true probabilities."""
     answers = history.answers
+    seen = np.zeros(len(history.person), bool)
+    seen[answers.item] = True
     labels = label(
         target,
         shown_days=history.shown_days,
@@ -31,6 +33,7 @@ def samples_of(history, target=Target.INTEREST, now_days=LONG_AFTER):
         happened_days=answers.happened_days,
         withdrawn=answers.withdrawn,
         now_days=now_days,
+        seen=seen,
     )
     has = labels >= 0
     samples = Samples(
@@ -181,6 +184,17 @@ def estimates(history, seed, *, target=other_policy):
         "snips": offpolicy.snips(choices, seed=seed),
         "dr": offpolicy.doubly_robust(choices, q[rows, chosen], (q * probabilities).sum(axis=1), seed=seed),
     }
+
+
+def verdicts_on_few(n_people, seeds, *, epsilon=0.3):
+    """Return in how many seeds an estimator gives a verdict although the effective size is under 100."""
+    verdicts = 0
+    for seed in seeds:
+        values = estimates(simulate(n_people, seed, epsilon=epsilon), seed).values()
+        verdicts += any(
+            value.enough or not np.isnan(value.estimate.value) for value in values if value.effective_size < 100
+        )
+    return verdicts
 
 
 def many_samples(n_items, *, per_person=12):

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from calibration.curves.labels import NO_LABEL, Action, Maturity, Target, join, label
+from calibration.curves.labels import NO_LABEL, Action, Maturity, Target, label
 
 VIEW, CLICK, SAVE, APPLY, INTERVIEW, OFFER, HIDE = Action
 
 
-def labelled(target, *actions, age=1000.0, seen_only=True, maturity=None):
+def labelled(target, *actions, age=1000.0, seen=True, maturity=None):
     """The label of one job shown `age` days ago, after (action, days after it was shown[, withdrawn]) each."""
     actions = [(*given, False)[:3] for given in actions]
     options = {} if maturity is None else {"maturity": maturity}
@@ -18,7 +18,7 @@ def labelled(target, *actions, age=1000.0, seen_only=True, maturity=None):
         happened_days=50.0 + np.array([given[1] for given in actions], float),
         withdrawn=np.array([given[2] for given in actions], bool),
         now_days=50.0 + age,
-        seen_only=seen_only,
+        seen=np.array([seen]),
         **options,
     ).item()
 
@@ -59,15 +59,17 @@ def test_nothing_else_is_an_outcome(action):
     assert outcome((action, 1)) == 0
 
 
-def test_a_job_without_any_action_was_not_seen_and_has_no_label():
-    assert interest() == NO_LABEL
-    assert interest(seen_only=False) == 0
+def test_only_a_job_that_was_seen_has_a_label():
+    assert interest(seen=False) == NO_LABEL
+    assert outcome(seen=False) == NO_LABEL
+    assert interest() == 0
+    assert outcome() == 0
 
 
 def test_what_was_taken_back_never_happened():
     assert interest((VIEW, 0), (APPLY, 1, True)) == 0
     assert interest((SAVE, 1), (HIDE, 2, True)) == 1
-    assert interest((APPLY, 1, True)) == NO_LABEL
+    assert interest((APPLY, 1, True)) == 0
 
 
 @pytest.mark.parametrize(("target", "days"), [(Target.INTEREST, 14), (Target.OUTCOME, 90)])
@@ -99,7 +101,7 @@ def test_a_date_before_the_job_was_shown_counts_and_one_to_come_does_not():
     assert interest((APPLY, -0.5)) == 1
     assert interest((VIEW, 0), (APPLY, 5), age=14) == 1
     assert interest((VIEW, 0), (APPLY, 14.5), age=14) == 0
-    assert interest((VIEW, 15), age=14) == NO_LABEL
+    assert interest((SAVE, 13), (HIDE, 15), age=14) == 1
 
 
 def test_maturity_is_a_setting():
@@ -117,15 +119,16 @@ def test_maturity_is_a_setting():
 def test_labels_belong_to_their_own_jobs():
     result = label(
         Target.INTEREST,
-        shown_days=np.array([0.0, 0.0, 0.0, 95.0]),
+        shown_days=np.array([0.0, 0.0, 0.0, 95.0, 0.0]),
         item=np.array([2, 0, 1, 3]),
         action=np.array([SAVE, VIEW, APPLY, SAVE]),
         happened_days=np.array([1.0, 0.0, 30.0, 96.0]),
         withdrawn=np.zeros(4, bool),
         now_days=100.0,
+        seen=np.array([True, True, True, True, False]),
     )
 
-    assert result.tolist() == [0, 0, 1, NO_LABEL]
+    assert result.tolist() == [0, 0, 1, NO_LABEL, NO_LABEL]
 
 
 @pytest.mark.parametrize("item", [-1, 1])
@@ -139,37 +142,20 @@ def test_feedback_about_no_job_is_an_error(item):
             happened_days=np.zeros(1),
             withdrawn=np.zeros(1, bool),
             now_days=100.0,
+            seen=np.ones(1, bool),
         )
 
 
-def test_feedback_is_joined_on_event_and_occupation_not_on_occupation_alone():
-    # Two people were shown the nurse; only the second saved it. The first was shown the welder, and hid it.
-    event = np.array(["a", "a", "b", "b"])
-    occupation = np.array(["29-1141.00", "51-4121.00", "51-4121.00", "29-1141.00"])
-    about = join(event, occupation, np.array(["b", "a"]), np.array(["29-1141.00", "51-4121.00"]))
-    assert about.tolist() == [3, 1]
-
-    labels = label(
-        Target.INTEREST,
-        shown_days=np.zeros(4),
-        item=about,
-        action=np.array([SAVE, HIDE]),
-        happened_days=np.ones(2),
-        withdrawn=np.zeros(2, bool),
-        now_days=100.0,
-        seen_only=False,
-    )
-    assert labels.tolist() == [0, 0, 0, 1]
-
-
-def test_join_finds_nothing_for_a_foreign_event_or_a_job_not_in_it():
-    about = join(np.array([1, 1, 2]), np.array([7, 8, 9]), np.array([1, 2, 3, 1]), np.array([9, 7, 7, 8]))
-    assert about.tolist() == [-1, -1, -1, 1]
-    assert join(np.array([], int), np.array([], int), np.array([1]), np.array([1])).tolist() == [-1]
-
-
-def test_join_refuses_an_occupation_twice_in_an_event():
-    with pytest.raises(ValueError, match="twice"):
-        join(np.array([1, 1]), np.array([7, 7]), np.array([1]), np.array([7]))
-    with pytest.raises(ValueError, match="shape"):
-        join(np.array([1, 1]), np.array([7]), np.array([1]), np.array([7]))
+def test_the_mask_of_what_was_seen_has_the_shape_of_the_jobs():
+    nothing = np.zeros(0, int)
+    with pytest.raises(ValueError, match="seen"):
+        label(
+            Target.INTEREST,
+            shown_days=np.zeros(2),
+            item=nothing,
+            action=nothing,
+            happened_days=np.zeros(0),
+            withdrawn=np.zeros(0, bool),
+            now_days=100.0,
+            seen=np.ones(1, bool),
+        )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,7 +67,7 @@ def test_under_an_effective_size_of_100_there_is_no_verdict():
         ips(few, seed=0),
         snips(few, seed=0),
         doubly_robust(few, q, q, seed=0),
-        snips_difference(few, few.logged, seed=0),
+        snips_difference(few, replace(few, target=few.logged), seed=0),
     ):
         assert value.effective_size < 100
         assert not value.enough
@@ -87,14 +89,34 @@ def test_a_difference_is_taken_on_the_same_choices():
     choices, arm = make_choices(6000)
     first = (arm == 0).astype(float)
 
-    found = snips_difference(choices, first, seed=0)
+    alone = replace(choices, target=first)
 
-    alone = Choices(choices.person, choices.reward, choices.logged, first)
+    found = snips_difference(choices, alone, seed=0)
+
     assert found.estimate.value == pytest.approx(
         snips(choices, seed=0).estimate.value - snips(alone, seed=0).estimate.value
     )
     assert 0 < found.estimate.low < 0.6 < found.estimate.high
-    assert snips_difference(choices, choices.target, seed=0).estimate.high == 0
+    assert snips_difference(choices, choices, seed=0).estimate.high == 0
+
+
+def test_rare_choices_that_were_not_drawn_make_no_size():
+    """All weights are much alike where the other policy's rare choice never came up, and tell nothing of it."""
+    n, rare = 400, 0.001
+    choices = Choices(np.arange(n), np.ones(n), np.full(n, 1 - rare), np.full(n, 0.5))
+    drawn = replace(choices, squared_weight=np.full(n, 0.5**2 / (1 - rare) + 0.5**2 / rare))
+
+    assert choices.effective_size == pytest.approx(n)
+    assert drawn.effective_size == pytest.approx(n / 250.25, rel=1e-3)
+    assert not snips(drawn, seed=0).enough
+    assert not snips_difference(choices, drawn, seed=0).enough
+    assert not snips_difference(drawn, choices, seed=0).enough
+
+
+def test_the_expected_size_is_the_one_found_in_many_choices():
+    choices, _ = make_choices(50_000)
+
+    assert replace(choices, squared_weight=np.full(50_000, 1 / 0.1)).effective_size == pytest.approx(5000, rel=0.05)
 
 
 @given(st.integers(1, 5))
@@ -110,7 +132,13 @@ def test_intervals_count_people_not_choices(times):
 
 @pytest.mark.parametrize(
     "change",
-    [{"logged": np.zeros(2)}, {"logged": np.full(2, 1.1)}, {"target": np.full(2, -0.1)}, {"reward": np.zeros(3)}],
+    [
+        {"logged": np.zeros(2)},
+        {"logged": np.full(2, 1.1)},
+        {"target": np.full(2, -0.1)},
+        {"reward": np.zeros(3)},
+        {"squared_weight": np.ones(3)},
+    ],
 )
 def test_impossible_probabilities_are_an_error(change):
     given = {"person": np.arange(2), "reward": np.ones(2), "logged": np.full(2, 0.5), "target": np.ones(2)} | change

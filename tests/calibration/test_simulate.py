@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calibration.curves.features import NAMES
-from calibration.curves.labels import Action, Target, join
+from calibration.curves.labels import Action, Target
 from calibration.curves.simulate import simulate
 from calibration.curves.world import World
 from tests.calibration.studies import samples_of
@@ -40,7 +40,6 @@ def test_lists_are_what_the_models_store(history):
     assert len(rows) == len(history.event)
     rows = np.unique(np.column_stack([history.event, history.tier, history.position]), axis=0)
     assert len(rows) == len(history.event)
-    assert (join(history.event, history.occupation, history.event, history.occupation) == np.arange(len(rows))).all()
 
 
 def test_slots_log_their_propensities_exactly(history):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommendations.scoring.diversity import minor_group, vary
+from recommendations.scoring.diversity import full_groups, minor_group, vary
 
 GROUPS = ("15-1", "29-1", "43-4", "51-4")
 code = st.builds(lambda group, number: f"{group}{number:03d}.00", st.sampled_from(GROUPS), st.integers(100, 999))
@@ -47,6 +47,16 @@ def test_an_empty_tier_stays_empty():
 
     assert varied.rows.tolist() == []
     assert varied.n_first == 0
+
+
+def test_a_group_is_full_once_it_has_three():
+    codes = make_codes("15-1", "29-1", "15-1", "29-1", "15-1", "29-1", "43-4")
+
+    assert full_groups(np.array([0, 2, 4, 1, 3]), codes) == {"15-1"}
+    assert full_groups(np.arange(7), codes) == {"15-1", "29-1"}
+    assert full_groups(np.arange(7), codes, wanted={"15-1"}) == {"29-1"}
+    assert full_groups(np.arange(7), codes, most=1) == {"15-1", "29-1", "43-4"}
+    assert full_groups(np.array([], dtype=np.intp), codes) == set()
 
 
 def test_limits_below_one_are_refused():

@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from recommendations.scoring import v1, v2
 from recommendations.scoring.change import Step, smallest_change
 from recommendations.scoring.explain import Code, explain
-from recommendations.scoring.points import (
-    element_reasons_v1,
-    gaps,
-    rating_for,
-    rating_of,
-    shown_points,
-    strengths,
-)
+from recommendations.scoring.person import rating_for, rating_of
+from recommendations.scoring.points import element_reasons_v1, gaps, shown_points, strengths
 from recommendations.scoring.thresholds import V2_DEFAULTS, Tier, V2Thresholds
 from tests.recommendations.arrays import (
     make_elements,

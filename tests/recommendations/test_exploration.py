@@ -9,9 +9,9 @@ NOBODY = np.zeros(30, bool)
 ROWS = np.arange(100, 130)
 
 
-def show(rows=ROWS, *, barred=None, limit=5, epsilon=0.3, seed=0, tier=0):
+def show(rows=ROWS, *, barred=None, limit=5, epsilon=0.3, seed=0, tier=0, most=None):
     barred = np.zeros(len(rows), bool) if barred is None else barred
-    return explore(rows, limit=limit, epsilon=epsilon, seed=seed, tier=tier, barred=barred)
+    return explore(rows, limit=limit, epsilon=epsilon, seed=seed, tier=tier, barred=barred, most=most)
 
 
 @given(st.integers(1, 500), st.floats(0, 1))
@@ -100,6 +100,30 @@ def test_a_tier_that_is_shown_whole_has_one_job_in_its_pool():
     assert shown.propensity[-1] == 1
 
 
+def test_a_pool_is_cut_to_the_best_that_may_be_drawn():
+    barred = NOBODY.copy()
+    barred[[5, 7]] = True
+
+    shown = [show(barred=barred, epsilon=1.0, seed=seed, most=4) for seed in range(200)]
+
+    best = [104, 106, 108, 109]
+    assert all(one.pool.tolist() == best for one in shown)
+    assert {one.rows[-1] for one in shown} == set(best)
+    assert {one.propensity[-1] for one in shown} == {0.25}
+
+
+@pytest.mark.parametrize("most", [26, 27, 10**6, None])
+def test_a_pool_that_is_smaller_is_not_cut(most):
+    assert show(most=most).pool.tolist() == ROWS[4:].tolist()
+
+
+def test_a_pool_of_one_is_the_plain_list():
+    shown = [show(epsilon=1.0, seed=seed, most=1) for seed in range(20)]
+
+    assert all(one.rows.tolist() == ROWS[:5].tolist() for one in shown)
+    assert all(one.pool_size == 1 and one.propensity[-1] == 1 for one in shown)
+
+
 def test_what_is_given_is_not_changed():
     rows = ROWS.copy()
     show(rows, epsilon=1.0, seed=3)
@@ -107,7 +131,9 @@ def test_what_is_given_is_not_changed():
     assert (rows == ROWS).all()
 
 
-@pytest.mark.parametrize("options", [{"limit": 0}, {"epsilon": 1.1}, {"epsilon": -0.1}, {"barred": NOBODY[:3]}])
+@pytest.mark.parametrize(
+    "options", [{"limit": 0}, {"epsilon": 1.1}, {"epsilon": -0.1}, {"barred": NOBODY[:3]}, {"most": 0}]
+)
 def test_impossible_arguments_are_errors(options):
     with pytest.raises(ValueError):
         show(**options)

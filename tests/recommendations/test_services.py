@@ -1,8 +1,7 @@
-"""Recommending, storing and explaining, on the small world."""
+"""Recommending and explaining, on the small world."""
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +14,7 @@ from profiles.models import Profile
 from profiles.services import Answers
 from recommendations import services
 from recommendations.advice import Advice, Recommendation
-from recommendations.models import RecommendationEvent, RecommendedItem
-from recommendations.scoring_run import choose
+from recommendations.models import RecommendationEvent
 from tests.factories import (
     ARCHITECT,
     CASHIER,
@@ -28,14 +26,12 @@ from tests.factories import (
     TESTER,
     UNRATED,
     WELDER,
-    make_copies,
-    make_event,
-    make_feedback,
     make_profile,
     make_user,
     make_world,
     refresh_catalogue,
 )
+from tests.recommendations.listed import codes, everything
 
 V1, V2 = services.MODELS
 pytestmark = pytest.mark.django_db
@@ -45,14 +41,6 @@ both_models = pytest.mark.parametrize("model", services.MODELS)
 @pytest.fixture(autouse=True)
 def world() -> Release:
     return make_world()
-
-
-def everything(advice: Advice) -> list[Recommendation]:
-    return [item for items in advice.buckets.values() for item in items]
-
-
-def codes(advice: Advice) -> list[str]:
-    return [item.onet_code for item in everything(advice)]
 
 
 def all_skills(rating: int) -> dict[str, int | None]:
@@ -303,96 +291,6 @@ def test_badge_of_related_jobs_is_never_an_input():
     assert {item.onet_code for item in everything(after) if item.related} == {DEVELOPER}
 
 
-@both_models
-def test_an_event_keeps_all_that_made_it(model):
-    profile = make_profile(CASHIER, {"2.A.1.a": 3, "2.A.1.b": None, "2.C.1.a": 2}, education=4)
-    advice = services.make_event(profile, model_version=model, limit_per_bucket=3)
-    event = RecommendationEvent.objects.get(pk=advice.event_id)
-    assert event.model_version == model
-    assert Answers.thawed(event.inputs) == profile_services.answers(profile)
-    assert event.catalogue_revision == get_catalogue().revision
-    assert event.release_version == "29.3"
-    assert event.limit_per_bucket == 3
-    assert event.bucket_rule[{V1: "ready_match", V2: "ready_readiness"}[model]] == {V1: 75, V2: 85}[model]
-    stored = {(item.tier, item.position, item.occupation_id, item.base_score) for item in event.items.all()}
-    assert stored == {(item.bucket, item.position, item.onet_code, item.score) for item in everything(advice)}
-    for tier, items in advice.buckets.items():
-        assert event.pool_sizes[tier] == max(advice.totals[tier] - 2, min(advice.totals[tier], 1) and 1)
-        assert len(items) == min(3, advice.totals[tier])
-    assert all(item.propensity == 1 and not item.is_exploration for item in event.items.all())
-    assert advice.calibration == "not calibrated yet"
-
-
-def test_a_stored_list_equals_one_that_is_not():
-    profile = make_profile(CASHIER, {"2.A.1.a": 3})
-    stored = services.make_event(profile)
-    assert replace(stored, event_id=None) == services.recommend(profile_services.answers(profile))
-
-
-def test_an_empty_profile_stores_nothing():
-    with pytest.raises(services.EmptyProfileError):
-        services.make_event(make_profile())
-    assert not RecommendationEvent.objects.exists()
-
-
-@both_models
-def test_hidden_jobs_are_left_out_until_that_is_taken_back(model):
-    profile = make_profile(CASHIER)
-    shown = services.make_event(profile, model_version=model, limit_per_bucket=100)
-    services.record_feedback(event_id=shown.event_id, code=SALESPERSON, action="hide")
-    again = services.make_event(profile, model_version=model, limit_per_bucket=100)
-    assert set(codes(shown)) - set(codes(again)) == {SALESPERSON}
-    assert sum(again.totals.values()) == sum(shown.totals.values()) - 1
-    other_person = services.make_event(make_profile(CASHIER), model_version=model, limit_per_bucket=100)
-    assert SALESPERSON in codes(other_person)
-    services.record_feedback(event_id=shown.event_id, code=SALESPERSON, action="undo")
-    assert SALESPERSON in codes(services.make_event(profile, model_version=model, limit_per_bucket=100))
-
-
-@both_models
-def test_latest_advice_is_the_stored_list(model):
-    profile = make_profile(CASHIER, {"2.A.1.a": 3})
-    made = services.make_event(profile, model_version=model, limit_per_bucket=4)
-    services.record_feedback(event_id=made.event_id, code=everything(made)[0].onet_code, action="hide")
-    assert services.latest_advice(profile) == made
-    assert RecommendationEvent.objects.count() == 1
-
-
-def test_latest_advice_shows_what_was_stored():
-    profile = make_profile(CASHIER)
-    made = services.make_event(profile)
-    item = RecommendedItem.objects.filter(event=made.event_id).first()
-    RecommendedItem.objects.filter(pk=item.pk).update(calibrated_probability=0.25, propensity=0.5)
-    found = next(i for i in everything(services.latest_advice(profile)) if i.onet_code == item.occupation_id)
-    assert (found.calibrated_probability, found.propensity) == (0.25, 0.5)
-
-
-def test_changed_answers_make_a_new_list():
-    profile = make_profile(CASHIER)
-    first = services.latest_advice(profile)
-    profile_services.save_ratings(profile, {"2.A.1.a": 4})
-    second = services.latest_advice(profile)
-    assert second.event_id != first.event_id
-    assert "You rated 1 of 35 skills." in second.notes
-
-
-def test_new_data_makes_a_new_list():
-    profile = make_profile(CASHIER)
-    first = services.latest_advice(profile)
-    Occupation.objects.filter(pk=SALESPERSON).update(hidden=True)
-    CatalogueState.advance()
-    second = services.latest_advice(profile)
-    assert second.event_id != first.event_id
-    assert SALESPERSON not in codes(second)
-
-
-def test_new_bounds_make_a_new_list(settings):
-    profile = make_profile(CASHIER)
-    first = services.make_event(profile, model_version=V1)
-    settings.READY_NOW_MATCH_THRESHOLD = 80
-    assert services.latest_advice(profile).event_id != first.event_id
-
-
 def test_settings_move_the_tiers(settings):
     answers = Answers(current=CASHIER)
     before = services.recommend(answers, model_version=V2, limit_per_bucket=100)
@@ -408,30 +306,6 @@ def test_settings_move_the_tiers(settings):
     settings.READY_NOW_GAP_THRESHOLD = settings.TRAINABLE_GAP_THRESHOLD = 100
     after = services.recommend(answers, model_version=V1, limit_per_bucket=100)
     assert after.totals == {"READY_NOW": 11, "TRAINABLE": 0, "LONG_RESKILL": 0} != before.totals
-
-
-@both_models
-@pytest.mark.parametrize("limit", [1, 100])
-def test_queries_are_bounded_whatever_the_limit(model, limit, django_assert_max_num_queries):
-    profile = make_profile(CASHIER, {"2.A.1.a": 3}, past=(WELDER,))
-    forget_catalogue()
-    with django_assert_max_num_queries(24):
-        services.make_event(profile, model_version=model, limit_per_bucket=limit)
-    with django_assert_max_num_queries(14):
-        services.make_event(profile, model_version=model, limit_per_bucket=limit)
-    with django_assert_max_num_queries(7):
-        services.latest_advice(profile)
-
-
-def test_a_person_who_hid_much_costs_no_further_queries(django_assert_max_num_queries):
-    profile = make_profile(CASHIER)
-    event = make_event(profile, codes=(NURSE, WELDER, DEVELOPER, TESTER))
-    for item in event.items.all():
-        make_feedback(item, "hide")
-    get_catalogue()
-    services.make_event(profile)
-    with django_assert_max_num_queries(14):
-        services.make_event(profile)
 
 
 def test_any_occupation_can_be_explained():
@@ -498,61 +372,6 @@ def test_raising_a_skill_never_worsens_a_tier():
     after = {item.onet_code: rank[item.bucket] for item in everything(higher)}
     assert all(after[item.onet_code] <= rank[item.bucket] for item in everything(lower))
     assert any(after[item.onet_code] < rank[item.bucket] for item in everything(lower))
-
-
-def a_run(n_nurses: int, n_others: int, aware: bool) -> SimpleNamespace:
-    """Many nursing jobs, each better than all other jobs, one tier."""
-    jobs = [f"29-11{n:02}.00" for n in range(n_nurses)] + [f"{31 + 2 * n}-1000.00" for n in range(n_others)]
-    catalogue = SimpleNamespace(
-        jobs=SimpleNamespace(codes=tuple(jobs)), row={code: row for row, code in enumerate(jobs)}
-    )
-    return SimpleNamespace(
-        tables=SimpleNamespace(catalogue=catalogue),
-        aware=aware or None,
-        person=SimpleNamespace(current=None),
-        tier=np.zeros(len(jobs), np.int8),
-        score=np.arange(len(jobs), 0, -1.0),
-    )
-
-
-def test_a_tier_holds_no_more_than_three_of_one_group_among_its_first_ten():
-    run = a_run(n_nurses=8, n_others=20, aware=True)
-    choice = choose(run, limit=10)
-    assert choice.rows["READY_NOW"] == [0, 1, 2, *range(8, 15)]
-    assert choice.held_back["READY_NOW"] == {"29-1": 5}
-    assert choice.totals["READY_NOW"] == 28
-    asked = choose(run, limit=10, more_of=["29-1"])
-    assert asked.rows["READY_NOW"] == list(range(10))
-    assert asked.held_back["READY_NOW"] == {}
-    assert sorted(choose(run, limit=100).rows["READY_NOW"]) == list(range(28))
-    assert choose(run, limit=100).rows["READY_NOW"][:10] == choice.rows["READY_NOW"]
-
-
-def test_a_tier_without_variety_is_short_and_says_what_it_held_back():
-    choice = choose(a_run(n_nurses=8, n_others=2, aware=True), limit=10)
-    assert choice.rows["READY_NOW"] == [0, 1, 2, 8, 9]
-    assert choice.held_back["READY_NOW"] == {"29-1": 5}
-
-
-def test_latest_advice_remembers_what_gave_way_to_variety(world):
-    """Seven copies of the nurses' job: three are shown, and hiding one of those changes nothing in this list."""
-    make_copies(NURSE, [f"29-1{number}00.00" for number in range(7)])
-    refresh_catalogue(world)
-    profile = make_profile(NURSE)
-    assert services.make_event(profile).held_back["READY_NOW"] == {"29-1": 4}
-    made = services.make_event(profile, limit_per_bucket=4)
-    assert made.held_back["READY_NOW"] == {"29-1": 1}
-    services.record_feedback(event_id=made.event_id, code=made.buckets["READY_NOW"][0].onet_code, action="hide")
-    assert services.latest_advice(profile) == made
-    more = services.make_event(profile, more_of=["29-1"])
-    assert more.held_back["READY_NOW"] == {}
-    assert sum(item.onet_code.startswith("29-1") for item in more.buckets["READY_NOW"]) == 6
-
-
-def test_the_baseline_is_not_varied():
-    choice = choose(a_run(n_nurses=8, n_others=20, aware=False), limit=10)
-    assert choice.rows["READY_NOW"] == list(range(10))
-    assert choice.held_back["READY_NOW"] == {}
 
 
 def test_builders_make_valid_rows():

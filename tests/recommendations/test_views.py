@@ -1,12 +1,16 @@
 """The lists, one occupation, the plan and the method page, as a person meets them."""
 
+from datetime import timedelta
+
 import pytest
 from django.template.defaultfilters import slugify
 from django.test import override_settings
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from occupations.models import Occupation, PayOutlook
 from profiles.services import save_ratings
+from recommendations import services
 from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
 from tests.factories import (
     ARCHITECT,
@@ -230,7 +234,7 @@ class TestFeedback:
 
     def test_with_scripts_it_answers_with_the_buttons(self, client, profile):
         page = text(press(client, profile, SALESPERSON, "save", brief="1", headers=HTMX))
-        assert page.startswith("<form")
+        assert page.startswith('<div class="reactions"')
         assert 'aria-pressed="true"' in page
         assert "Undo" in page
         assert f'id="save-{slugify(SALESPERSON)}"' in page
@@ -269,11 +273,26 @@ class TestFeedback:
         page = text(press(client, profile, SALESPERSON, "undo", brief="1", headers=HTMX))
         assert "will not be suggested again" not in page
 
-    @pytest.mark.parametrize(("code", "action"), [(UNRATED, "save"), (SALESPERSON, "cheer"), ("", "save")])
+    @pytest.mark.parametrize(
+        ("code", "action"), [(UNRATED, "save"), (SALESPERSON, "cheer"), ("", "save"), (f"{NURSE}\0", "save")]
+    )
     def test_what_no_button_sends_is_422(self, client, profile, code, action):
         response = press(client, profile, code, action)
         assert response.status_code == 422
         assert not Feedback.objects.exists()
+
+    def test_a_second_press_on_a_newer_list_is_one_feedback(self, client, profile):
+        press(client, profile, SALESPERSON, "save")
+        save_ratings(profile, {"2.A.1.a": 4})
+        client.get("/results/")
+        press(client, profile, SALESPERSON, "save")
+        assert Feedback.objects.count() == 1
+
+    def test_undo_takes_it_back_in_all_lists(self, client, profile):
+        for event in (make_event(profile, codes=(SALESPERSON,)), make_event(profile, codes=(SALESPERSON,))):
+            make_feedback(event.items.get(), "hide")
+        press(client, profile, SALESPERSON, "undo")
+        assert not Feedback.objects.in_force().exists()
 
     def test_another_person_s_list_is_out_of_reach(self, client, profile):
         other = make_event(make_profile(CASHIER), codes=(DEVELOPER,))
@@ -289,6 +308,119 @@ class TestFeedback:
         other = make_event(make_profile(CASHIER), codes=(SALESPERSON,))
         make_feedback(other.items.get())
         assert "aria-pressed" not in text(client.get("/results/"))
+
+
+class TestOutcomes:
+    PAGE = f"/occupations/{SALESPERSON}/"
+
+    @pytest.fixture
+    def profile(self, client):
+        profile = use(client, make_profile(CASHIER))
+        client.get("/results/")
+        return profile
+
+    def day(self, days_ago):
+        return (timezone.localdate() - timedelta(days=days_ago)).isoformat()
+
+    def test_another_day_than_today_can_be_given(self, client, profile):
+        assert "It was on another day" in text(client.get(self.PAGE))
+        assert press(client, profile, SALESPERSON, "interview", day=self.day(20)).url == self.PAGE
+        told = Feedback.objects.get()
+        assert (told.action, timezone.localdate(told.happened_at).isoformat()) == ("interview", self.day(20))
+        assert f'Had an interview on <time datetime="{self.day(20)}' in text(client.get(self.PAGE))
+
+    def test_another_date_corrects_the_first_even_when_a_newer_list_shows_the_job(self, client, profile):
+        press(client, profile, SALESPERSON, "offer", day=self.day(20))
+        save_ratings(profile, {"2.A.1.a": 4})
+        client.get("/results/")
+        press(client, profile, SALESPERSON, "offer", day=self.day(10))
+        told = Feedback.objects.in_force().get()
+        assert timezone.localdate(told.happened_at).isoformat() == self.day(10)
+        assert Feedback.objects.exclude(withdrawn_at=None).count() == 1
+
+    def test_today_is_a_day_too(self, client, profile):
+        press(client, profile, SALESPERSON, "apply", day=self.day(0))
+        assert Feedback.objects.get().happened_at <= timezone.now()
+
+    @pytest.mark.parametrize(
+        ("day", "words"),
+        [
+            ("2999-01-01", "That day is still to come."),
+            ("1999-12-31", "more than five years ago"),
+            ("soon", "That is not a date."),
+            ("", "Please say on which day it was."),
+        ],
+    )
+    def test_a_day_that_cannot_be_is_told_and_nothing_is_lost(self, client, profile, day, words):
+        press(client, profile, SALESPERSON, "apply")
+        whole = press(client, profile, SALESPERSON, "interview", day=day)
+        part = press(client, profile, SALESPERSON, "interview", day=day, headers=HTMX)
+        assert (whole.status_code, part.status_code) == (422, 200)
+        for page in (text(whole), text(part)):
+            assert words in page
+            assert '<details class="another-day" open>' in page
+            assert '<option value="interview" selected>' in page
+            assert not day or f'value="{day}"' in page
+            assert "Noted." not in page
+        assert "What people do in it" in text(whole)
+        assert Feedback.objects.get().action == "apply"
+
+    def test_tomorrow_is_still_to_come(self, client, profile):
+        assert press(client, profile, SALESPERSON, "offer", day=self.day(-1)).status_code == 422
+
+    def test_each_outcome_can_be_taken_back(self, client, profile):
+        for action in ("apply", "interview", "offer"):
+            press(client, profile, SALESPERSON, action)
+        page = text(client.get(self.PAGE))
+        assert all(f'name="undoes" value="{action}"' in page for action in ("apply", "interview", "offer"))
+        page = text(press(client, profile, SALESPERSON, "", undoes="interview", headers=HTMX))
+        assert "Had an interview on" not in page
+        assert "Taken back." in page
+        assert services.feedback_in_force(profile) == {SALESPERSON: {"apply", "offer"}}
+
+    def test_what_no_button_takes_back_changes_nothing(self, client, profile):
+        press(client, profile, SALESPERSON, "apply")
+        make_feedback(RecommendedItem.objects.filter(occupation=SALESPERSON).first(), "view")
+        for undoes in ("view", "offer", "nonsense"):
+            assert press(client, profile, SALESPERSON, "", undoes=undoes).status_code == 302
+        assert services.feedback_in_force(profile) == {SALESPERSON: {"apply", "view"}}
+
+    def test_a_card_of_the_lists_asks_for_no_day(self, client, profile):
+        press(client, profile, SALESPERSON, "apply", brief="1")
+        for page in (client.get("/results/"), press(client, profile, SALESPERSON, "save", brief="1", headers=HTMX)):
+            assert "another-day" not in text(page)
+            assert "Take back" not in text(page)
+
+    def test_a_press_needs_a_bounded_number_of_queries(self, client, profile, django_assert_max_num_queries):
+        with django_assert_max_num_queries(14):
+            press(client, profile, SALESPERSON, "offer", day=self.day(3), headers=HTMX)
+
+
+class TestSomethingDifferent:
+    @pytest.fixture
+    def profile(self, client, settings):
+        settings.EXPLORATION_EPSILON = 1
+        settings.LIMIT_PER_BUCKET = 2
+        profile = use(client, make_profile(CASHIER))
+        for seed in range(20):
+            services.make_event(profile, limit_per_bucket=2, enable_exploration=True, seed=seed)
+            if RecommendedItem.objects.filter(is_exploration=True).exists():
+                return profile
+        raise AssertionError("No lot fell on another job than the best")
+
+    def test_it_is_labelled_explained_and_can_be_switched_off_from_there(self, client, profile):
+        drawn = RecommendedItem.objects.get(is_exploration=True)
+        for address in ("/results/", f"/occupations/{drawn.occupation_id}/"):
+            page = text(client.get(address))
+            assert page.count("Something a little different") == page.count("Drawn by lot from further down") == 1
+            assert 'href="/check/#id_allow_exploration"' in page
+        assert 'id="id_allow_exploration"' in text(client.get("/check/"))
+
+    def test_switched_off_there_are_no_more(self, client, profile):
+        client.post("/check/", {})
+        page = text(client.get("/results/"))
+        assert "Something a little different" not in page
+        assert "Drawn by lot" not in page
 
 
 class TestPlan:

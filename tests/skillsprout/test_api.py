@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from profiles.models import ElementRating, Profile
-from recommendations.models import Feedback, RecommendationEvent
+from recommendations.models import Curve, Feedback, RecommendationEvent
 from tests.factories import (
     CASHIER,
     DEVELOPER,
@@ -19,6 +19,7 @@ from tests.factories import (
     make_user,
     make_world,
 )
+from tests.recommendations.curves import make_curve
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,7 @@ def post(client: Client, path: str, body: object):
 
 def test_health_tells_the_release_and_its_counts(client):
     answer = client.get("/api/v1/health").json()
-    assert answer["status"] == "ok"
+    assert (answer["status"], answer["alerts"]) == ("ok", [])
     assert answer["release"]["version"] == "29.3"
     assert answer["release"]["source"] == "starter"
     assert (answer["release"]["occupations"], answer["release"]["rated"], answer["release"]["estimated"]) == (
@@ -45,6 +46,26 @@ def test_health_tells_the_release_and_its_counts(client):
         1,
     )
     assert "O*NET 29.3 Database" in answer["credit"]
+
+
+def test_health_is_degraded_by_a_calibration_that_was_tampered_with(client, django_assert_max_num_queries):
+    for version in ("ramp-1", "ramp-2"):
+        stored = make_curve(version)
+    client.get("/api/v1/health")
+    with django_assert_max_num_queries(4):
+        assert client.get("/api/v1/health").json()["status"] == "ok"
+    Curve.objects.filter(pk=stored.pk).update(artifact=b"rubbish")
+
+    response = client.get("/api/v1/health")
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["status"] == "degraded"
+    (alert,) = answer["alerts"]
+    assert "ramp-2" in alert
+    assert "ramp-1 serves in its place" in alert
+    schema = client.get("/api/v1/schema", {"format": "json"}).json()["components"]["schemas"]
+    assert set(answer) == set(schema["HealthAnswer"]["properties"])
 
 
 def test_the_whole_workflow(client):

@@ -1,7 +1,9 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from celery.schedules import ParseException, crontab
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from occupations.services import web_services_configured
@@ -38,8 +40,9 @@ class Command(BaseCommand):
     help = "Make the schedules that are not there yet; what an operator retimed or switched off stays so."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        schedules = [*SCHEDULES, ("Train the calibration", "calibration.tasks.train", training_timing(), {}, True)]
         made, with_key = 0, web_services_configured()
-        for name, task, timing, arguments, enabled in SCHEDULES:
+        for name, task, timing, arguments, enabled in schedules:
             if PeriodicTask.objects.filter(name=name).exists():
                 continue
             crontab = CrontabSchedule.objects.filter(**{"timezone": "UTC", **CRONTAB, **timing}).first()
@@ -52,7 +55,26 @@ class Command(BaseCommand):
                 enabled=with_key if enabled is WITH_KEY else enabled,
             )
             made += 1
-        self.stdout.write(f"Made {made} schedules; {len(SCHEDULES) - made} were there.")
+        self.stdout.write(f"Made {made} schedules; {len(schedules) - made} were there.")
 
 
+def training_timing() -> dict[str, str]:
+    """Return the crontab of PERIODIC_TRAINING_CRON by field.
+
+    Raises:
+        CommandError: It is none.
+    """
+    values = settings.PERIODIC_TRAINING_CRON.split()
+    try:
+        timing = dict(zip(FIELDS, values, strict=True))
+        crontab(**timing)
+    except (ParseException, ValueError) as error:
+        raise CommandError(
+            f"PERIODIC_TRAINING_CRON is {settings.PERIODIC_TRAINING_CRON!r}. It must have five fields, minute, hour, "
+            "day of the month, month and day of the week, such as 0 2 * * * for every day at 02:00 UTC."
+        ) from error
+    return timing
+
+
+FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 CRONTAB = {"minute": "*", "hour": "*", "day_of_week": "*", "day_of_month": "*", "month_of_year": "*"}

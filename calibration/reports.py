@@ -1,0 +1,486 @@
+"""What is said of a curve and of all that was shown: figures as JSON values, null where there is nothing to say."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from calibration.curves import gate, metrics
+from calibration.curves.features import FEATURES, NAMES, Bools, Floats, Ints
+from calibration.curves.labels import NO_LABEL, Action, Target
+from calibration.curves.ladder import Curve, effect
+from calibration.curves.linear import LinearCurve
+from calibration.curves.offpolicy import Value, doubly_robust, ips, snips
+from calibration.curves.resampling import binned_intervals
+from calibration.curves.samples import Samples
+from calibration.dataset import Dataset
+from calibration.slots import best_by_score, best_of, choices, expected_rewards, pool_probability, uniform
+from occupations.models import Occupation
+from recommendations.models import Tier
+
+MOST_POINTS = 101
+N_VALUES = 21
+JOBS_VARIED = 500
+# Fewer than this many are too few to speak of a change, or of one job that is shown too often.
+LEAST_ITEMS = 100
+ITEMS_COMPARED = 10_000
+LARGEST_SHARE = 0.10
+ALL = "all"
+UNKNOWN_ZONE = "unknown"
+# What the funnel follows, each step as it was recorded; the last is no step, but tells of a way out.
+STEPS = ("view", "click", "save", "apply", "interview", "offer", "hide")
+
+BY_SCORE = "Best by score, as now without lots"
+BY_LOT = "Any of the pool by lot"
+BY_CALIBRATION = "Best by this calibration, for the people held out"
+
+
+def model_details(curve: Curve, samples: Samples, p: Floats, *, seed: int) -> dict[str, Any]:
+    """Return the figures of a judged curve on the samples that were held out.
+
+    Args:
+        curve: The curve.
+        samples: What was held out; n of them.
+        p: Shape (n,), the curve's probabilities at the positions shown; where NaN, the sample is left out.
+        seed: Of the jobs on which effects are tried.
+
+    Returns:
+        - reliability: bins from low to high: low, high, mean, rate, rate_low, rate_high, n, positives. The rate's 95 %
+          interval counts people.
+        - roc: fpr, tpr, at most 101 points; auc, auc_low, auc_high.
+        - gains: share of items, best first, and the share of positives found among them.
+        - effects: per feature: feature, sign, values, mean (the mean probability of held-out jobs if all had that
+          value: Friedman 2001, section 8.2), and of a linear curve the coefficient, low, high, in log odds per standard
+          deviation. "position" stands for the place in the list, its coefficient for the logarithm of it.
+        - brier, brier_skill (over the best constant of the samples), log_loss, ece, intercept, slope, base_rate, n,
+          people.
+    """
+    known = ~np.isnan(p)
+    samples, p = samples.take(known), p[known]
+    n, label = len(samples), samples.label
+    details: dict[str, Any] = {
+        "reliability": [],
+        "roc": {"fpr": [], "tpr": [], "auc": None, "auc_low": None, "auc_high": None},
+        "gains": {"share": [], "found": []},
+        "effects": [],
+        **dict.fromkeys(("brier", "brier_skill", "log_loss", "ece", "intercept", "slope", "base_rate")),
+        "n": n,
+        "people": len(np.unique(samples.person)),
+    }
+    if n == 0:
+        return details
+    n_bins = int(np.clip(n // gate.ITEMS_PER_BIN, 2, gate.MAX_BINS))
+    area = metrics.auc(p, label, samples.person)
+    intercept, slope = metrics.calibration_line(p, label)
+    details |= {
+        "reliability": _reliability(p, samples, n_bins),
+        "roc": {
+            **_thinned(("fpr", "tpr"), metrics.roc(p, label)),
+            "auc": area.value,
+            "auc_low": area.low,
+            "auc_high": area.high,
+        },
+        "gains": _thinned(("share", "found"), metrics.gains(p, label)),
+        "effects": _effects(curve, samples, seed),
+        "brier": metrics.brier(p, label),
+        "brier_skill": metrics.brier_skill(p, label),
+        "log_loss": metrics.log_loss(p, label),
+        "ece": metrics.ece(p, label, n_bins),
+        "intercept": intercept,
+        "slope": slope,
+        "base_rate": label.mean(),
+    }
+    ready: dict[str, Any] = json_ready(details)
+    return ready
+
+
+def build_report(dataset: Dataset, *, target: Target, curve: Curve | None, seed: int) -> dict[str, Any]:
+    """Return the figures of all that a scoring model's lists showed, and of what people did with it.
+
+    Args:
+        dataset: What was shown.
+        target: What labels tell.
+        curve: The curve whose choices and probabilities are looked at; None where there is none.
+        seed: Of folds and intervals.
+
+    Returns:
+        - made_at, target.
+        - counts: see `counts`; samples: jobs of a list with each action in force.
+        - funnel: rows, see `funnel`.
+        - exposure: see `exposure`.
+        - drift: see `drift`.
+        - off_policy: rows, see `off_policy`.
+    """
+    label = dataset.labels(target)
+    samples, _ = dataset.samples(target)
+    jobs = {
+        job.code: job
+        for job in Occupation.objects.only(
+            "code", "onet_title", "curated_title", "onet_zone", "curated_zone", "ratings_from", "retired", "hidden"
+        )
+    }
+    shown = [jobs[code] for code in dataset.codes]
+    could_be_shown = sum(
+        not (job.retired or job.hidden) and job.ratings_from != Occupation.RatingsFrom.NONE for job in jobs.values()
+    )
+    ready: dict[str, Any] = json_ready(
+        {
+            "made_at": _moment(dataset.now_days).isoformat(),
+            "target": target.name.lower(),
+            "counts": counts(dataset, label),
+            "funnel": funnel(dataset, zones=[job.zone for job in shown]),
+            "exposure": exposure(dataset, titles=[job.title for job in shown], n_jobs=could_be_shown),
+            "drift": drift(dataset, label, samples, curve, seed=seed),
+            "off_policy": off_policy(dataset, label, samples, curve, seed=seed),
+        }
+    )
+    return ready
+
+
+def counts(dataset: Dataset, label: Ints) -> dict[str, Any]:
+    """Return what there is: items, seen, people, events, labelled, positives, base_rate, slots, slots_labelled,
+    withdrawn, and samples: how many items have each action in force."""
+    labelled = label != NO_LABEL
+    acted = _items_by_action(dataset)
+    return {
+        "items": len(dataset),
+        "seen": int(dataset.seen.sum()),
+        "people": len(np.unique(dataset.person)),
+        "events": len(np.unique(dataset.event)),
+        "labelled": int(labelled.sum()),
+        "positives": int((label == 1).sum()),
+        "base_rate": label[labelled].mean() if labelled.any() else None,
+        "slots": len(dataset.slots.item),
+        "slots_labelled": int(labelled[dataset.slots.item].sum()),
+        "withdrawn": int(dataset.withdrawn.sum()),
+        "samples": {action.name.lower(): len(acted[action]) for action in Action},
+    }
+
+
+def funnel(dataset: Dataset, *, zones: Sequence[int | None]) -> list[dict[str, Any]]:
+    """Return how far people went, by tier and by the job's zone: the whole, the tiers, the zones, then each pair.
+
+    A row counts pairs of a person and a job, however often the job was shown to them, so a pair that was shown in two
+    tiers is in both, and once in the whole. A step is what was recorded and not taken back: nothing is concluded from a
+    later step. Only `seen` is wider than what was recorded as `view`: see `Dataset.seen`.
+
+    Args:
+        dataset: What was shown.
+        zones: The job zone of each of the dataset's codes.
+
+    Returns:
+        Rows: tier ("all" or one of `Tier`), zone ("all", 1-5 or "unknown"), shown, seen, one count per step, and
+        shares: each step's share of seen, null where nothing was seen.
+    """
+    n_tiers, n_zones = len(Tier.values), max((zone or 0 for zone in zones), default=0) + 1
+    pair = dataset.person.astype(np.int64) * max(len(dataset.codes), 1) + dataset.occupation
+    pairs, of_item = np.unique(pair, return_inverse=True)
+    zone = np.array([zone or 0 for zone in zones], np.int64)[pairs % max(len(dataset.codes), 1)]
+
+    def count(items: Ints) -> tuple[Ints, Ints]:
+        """Return the pairs of these items by zone, shape (n_zones,), and by tier and zone, (n_tiers, n_zones)."""
+        in_tier = np.zeros((n_tiers, len(pairs)), bool)
+        in_tier[dataset.tier[items], of_item[items]] = True
+        by_zone = np.bincount(zone[in_tier.any(axis=0)], minlength=n_zones)
+        by_both = np.array([np.bincount(zone[inside], minlength=n_zones) for inside in in_tier])
+        return by_zone, by_both
+
+    acted = _items_by_action(dataset)
+    counted = {
+        "shown": count(np.arange(len(dataset))),
+        "seen": count(np.flatnonzero(dataset.seen)),
+        **{step: count(acted[Action[step.upper()]]) for step in STEPS},
+    }
+
+    def row(tier: int | None, number: int | None) -> dict[str, Any]:
+        inside = slice(None) if number is None else number
+        found = {
+            step: int((by_zone if tier is None else by_both[tier])[inside].sum())
+            for step, (by_zone, by_both) in counted.items()
+        }
+        return {
+            "tier": ALL if tier is None else Tier.values[tier],
+            "zone": ALL if number is None else number or UNKNOWN_ZONE,
+            **found,
+            "shares": {step: found[step] / found["seen"] if found["seen"] else None for step in STEPS},
+        }
+
+    tiers, numbers = range(n_tiers), range(n_zones)
+    rows = [row(tier, None) for tier in tiers]
+    rows += [row(None, number) for number in numbers]
+    rows += [row(tier, number) for tier in tiers for number in numbers]
+    return [row(None, None), *(row for row in rows if row["shown"])]
+
+
+def exposure(dataset: Dataset, *, titles: Sequence[str], n_jobs: int) -> dict[str, Any]:
+    """Return how often each occupation was shown, the most often shown first.
+
+    Where a list has impressions, what was seen of it counts; in a list without any, all of its jobs.
+
+    Args:
+        dataset: What was shown.
+        titles: The title of each of the dataset's codes.
+        n_jobs: How many occupations could have been shown; those that were never shown count as 0 in the Gini
+            coefficient.
+
+    Returns:
+        - rows: code, title, shown, share, alert.
+        - total, largest_share, jobs (what the Gini coefficient is over), gini (0 all alike, near 1 one has all).
+        - alert: whether one has more than a tenth; null under 100 in all, where a tenth means nothing.
+    """
+    viewed = np.zeros(len(dataset), bool)
+    viewed[_items_by_action(dataset)[Action.VIEW]] = True
+    with_impressions = np.isin(dataset.event, np.unique(dataset.event[viewed]))
+    counted = np.where(with_impressions, viewed, True)
+    shown = np.bincount(dataset.occupation[counted], minlength=len(dataset.codes))
+    total = int(shown.sum())
+    enough = total >= LEAST_ITEMS
+    order = [number for number in np.argsort(-shown, kind="stable") if shown[number]]
+    rows = [
+        {
+            "code": dataset.codes[number],
+            "title": titles[number],
+            "shown": int(shown[number]),
+            "share": shown[number] / total,
+            "alert": bool(shown[number] / total > LARGEST_SHARE) if enough else None,
+        }
+        for number in order
+    ]
+    jobs = max(n_jobs, len(rows))
+    return {
+        "rows": rows,
+        "total": total,
+        "jobs": jobs,
+        "gini": metrics.gini(np.concatenate([shown[order], np.zeros(jobs - len(rows))])) if total else None,
+        "largest_share": rows[0]["share"] if rows else None,
+        "alert": rows[0]["alert"] if rows else None,
+    }
+
+
+def drift(dataset: Dataset, label: Ints, samples: Samples, curve: Curve | None, *, seed: int) -> dict[str, Any]:
+    """Return how the jobs shown in each calendar month (UTC) differ from those of the training period.
+
+    The training period ends where the gate's hold-out begins; where nothing has a label yet, with the first month.
+
+    Args:
+        dataset: What was shown.
+        label: Shape (n,), of all items.
+        samples: The labelled items.
+        curve: Gives the probability at its reference position; None where there is none.
+        seed: Of what is compared where there is much.
+
+    Returns:
+        - since, until, n: the training period.
+        - months: month ("2026-01"), n, labelled, base_rate (of the labelled), psi: the population stability index of
+          each feature and of "probability". Null under 100 items (labelled ones for the base rate), and for a figure
+          that is unknown on either side.
+    """
+    if not len(dataset):
+        return {"since": None, "until": None, "n": 0, "months": []}
+    starts, months = _months(dataset.shown_days)
+    held_out = gate.split(samples.person, samples.shown_days)[1]
+    until = samples.shown_days[held_out].min() if held_out.any() else starts[min(1, len(starts) - 1)]
+    period = np.flatnonzero(dataset.shown_days < until)
+    if not len(period):
+        period = np.arange(len(dataset))
+    rng = np.random.default_rng(seed)
+    reference = _figures(dataset, period, curve, rng)
+    rows = []
+    for number, start in enumerate(starts[:-1]):
+        inside = np.flatnonzero(months == number)
+        labels = label[inside]
+        labels = labels[labels != NO_LABEL]
+        figures = _figures(dataset, inside, curve, rng)
+        enough = len(inside) >= LEAST_ITEMS
+        rows.append(
+            {
+                "month": f"{_moment(start):%Y-%m}",
+                "n": len(inside),
+                "labelled": len(labels),
+                "base_rate": labels.mean() if len(labels) >= LEAST_ITEMS else None,
+                "psi": {name: _psi(reference[name], values) if enough else None for name, values in figures.items()},
+            }
+        )
+    of_period = dataset.shown_days[period]
+    return {
+        "since": f"{_moment(of_period.min()):%Y-%m-%d}",
+        "until": f"{_moment(of_period.max()):%Y-%m-%d}",
+        "n": len(period),
+        "months": rows,
+    }
+
+
+def off_policy(
+    dataset: Dataset, label: Ints, samples: Samples, curve: Curve | None, *, seed: int
+) -> list[dict[str, Any]]:
+    """Return what other ways to fill the last place of a tier would have been worth, per place that was seen.
+
+    The calibration is judged on the people whom the gate holds out: it has learnt from the others.
+
+    Returns:
+        Rows: policy (in words), estimator (ips, snips or dr), slots, value (the mean label of the target), low, high
+        (95 %, by people), effective_size, enough. Without an effective size of 100 there is no value.
+    """
+    if not len(dataset):
+        return []
+    everybody = np.ones(len(dataset.slots.item), bool)
+    policies: list[tuple[str, Floats, Bools]] = [
+        (BY_SCORE, best_by_score(dataset), everybody),
+        (BY_LOT, uniform(dataset), everybody),
+    ]
+    if curve is not None:
+        newcomers = np.unique(samples.person[gate.split(samples.person, samples.shown_days)[1]])
+        others = np.isin(dataset.person[dataset.slots.item], newcomers)
+        policies.append((BY_CALIBRATION, best_of(pool_probability(dataset, curve, within=others)), others))
+    expected = expected_rewards(dataset, samples, seed=seed)
+    rows = []
+    for name, policy, within in policies:
+        logged = choices(dataset, label=label, policy=policy, within=within)
+        row = np.flatnonzero((label[dataset.slots.item] != NO_LABEL) & within)
+        q_logged = expected[row, dataset.slots.chosen[row]]
+        q_target = np.nansum(expected[row] * policy[row], axis=1)
+        for estimator, value in (
+            ("ips", ips(logged, seed=seed)),
+            ("snips", snips(logged, seed=seed)),
+            ("dr", doubly_robust(logged, q_logged, q_target, seed=seed)),
+        ):
+            rows.append({"policy": name, "estimator": estimator, "slots": len(row), **_value(value)})
+    return rows
+
+
+def json_ready(value: Any) -> Any:
+    """Return a value with Python's own numbers, lists and dicts, and None for NaN and infinities, which JSON lacks."""
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(of_key) for key, of_key in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return json_ready(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [json_ready(element) for element in value]
+    return value
+
+
+def _reliability(p: Floats, samples: Samples, n_bins: int) -> list[dict[str, Any]]:
+    bins = metrics.equal_mass_bins(p, n_bins)
+    _, below, above = binned_intervals(p, samples.label, samples.person, bins)
+    return [
+        {
+            "low": one.low,
+            "high": one.high,
+            "mean": one.mean,
+            "rate": one.rate,
+            "rate_low": one.rate - below[number],
+            "rate_high": one.rate + above[number],
+            "n": one.n,
+            "positives": one.positives,
+        }
+        for number, one in enumerate(metrics.reliability(p, samples.label, n_bins))
+    ]
+
+
+def _thinned(names: tuple[str, str], line: tuple[Floats, Floats]) -> dict[str, Any]:
+    kept = np.unique(np.round(np.linspace(0, len(line[0]) - 1, MOST_POINTS)).astype(int))
+    return {name: points[kept] for name, points in zip(names, line, strict=True)}
+
+
+def _effects(curve: Curve, samples: Samples, seed: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    n = len(samples)
+    tried = samples.features[np.sort(rng.choice(n, JOBS_VARIED, replace=False)) if n > JOBS_VARIED else slice(None)]
+    coefficients = {name: figures for name, *figures in curve.effects()} if isinstance(curve, LinearCurve) else {}
+    rows = []
+    for column in (int(column) for column in curve.inputs.columns):
+        feature = FEATURES[column]
+        values = samples.features[:, column]
+        values = values[~np.isnan(values)]
+        if not len(values):
+            continue
+        values = np.unique(np.quantile(values, np.linspace(0, 1, N_VALUES)))
+        rows.append(
+            {
+                "feature": feature.name,
+                "sign": feature.sign,
+                "values": values,
+                "mean": np.nanmean(effect(curve, tried, column, values), axis=1),
+                **_coefficient(coefficients.get(feature.name)),
+            }
+        )
+    places = np.arange(1.0, min(samples.position.max(), N_VALUES) + 1)
+    at_places = [np.nanmean(curve.probability(tried, np.full(len(tried), place))) for place in places]
+    if np.ptp(at_places) > 0:
+        rows.append(
+            {
+                "feature": "position",
+                "sign": -1,
+                "values": places,
+                "mean": at_places,
+                **_coefficient(coefficients.get("log_position")),
+            }
+        )
+    return rows
+
+
+def _coefficient(figures: list[float] | None) -> dict[str, float | None]:
+    return dict(zip(("coefficient", "low", "high"), figures or (None, None, None), strict=True))
+
+
+def _items_by_action(dataset: Dataset) -> dict[Action, Ints]:
+    """Return the items that have each action in force, each item once."""
+    in_force = ~dataset.withdrawn & (dataset.happened_days <= dataset.now_days)
+
+    def items(action: Action) -> Ints:
+        has = np.zeros(len(dataset), bool)
+        has[dataset.feedback_item[in_force & (dataset.action == action)]] = True
+        return np.flatnonzero(has)
+
+    return {action: items(action) for action in Action}
+
+
+def _months(days: Floats) -> tuple[list[float], Ints]:
+    """Return when each month from the first to the last begins, and the end of the last, and each day's month."""
+    first, last = _moment(days.min()), _moment(days.max())
+    n_months = 12 * (last.year - first.year) + last.month - first.month + 1
+    months = [divmod(first.month - 1 + number, 12) for number in range(n_months + 1)]
+    starts = [
+        datetime(first.year + years, month + 1, 1, tzinfo=UTC).timestamp() / timedelta(days=1).total_seconds()
+        for years, month in months
+    ]
+    return starts, np.searchsorted(np.array(starts), days, side="right") - 1
+
+
+def _moment(days: float) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=float(days))
+
+
+def _figures(dataset: Dataset, items: Ints, curve: Curve | None, rng: np.random.Generator) -> dict[str, Floats]:
+    """Return what may drift of some of these items, drawn by lot: so many tell as much as all of them.
+
+    Every so manieth would not do: items stand in the order of their places in lists.
+    """
+    if len(items) > ITEMS_COMPARED:
+        items = rng.choice(items, ITEMS_COMPARED, replace=False)
+    features = dataset.features[items]
+    figures = {name: features[:, column] for column, name in enumerate(NAMES)}
+    if curve is not None:
+        figures["probability"] = curve.probability(features)
+    return figures
+
+
+def _psi(before: Floats, now: Floats) -> float | None:
+    if np.isnan(before).all() or np.isnan(now).all():
+        return None
+    return metrics.psi(before, now)
+
+
+def _value(value: Value) -> dict[str, Any]:
+    found = value.estimate
+    return {
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "effective_size": value.effective_size,
+        "enough": value.enough,
+    }

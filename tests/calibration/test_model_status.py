@@ -1,0 +1,148 @@
+"""What the API says of the models in use."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+
+from calibration.curves.features import Rung
+from calibration.models import TrainedOn, TrainingRun
+from profiles.models import Profile
+from recommendations.models import Feedback
+from tests.calibration.rows import WHEN, make_model, make_report, make_run
+from tests.factories import CASHIER, COOK, NURSE, make_event, make_feedback, make_profile, make_world
+
+pytestmark = pytest.mark.django_db
+
+LATER = WHEN + timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def world():
+    make_world()
+
+
+@pytest.fixture
+def status(client):
+    def read():
+        answer = client.get("/api/v1/model/status")
+        assert answer.status_code == 200
+        return answer.json()
+
+    return read
+
+
+def test_without_a_model_it_says_not_calibrated_yet(status):
+    answer = status()
+    assert answer["calibration"] == "not calibrated yet"
+    for name in ("champion", "challenger", "verdict", "drift", "effective_sample_size", "last_training"):
+        assert answer[name] is None
+    assert answer["retrain"] is False
+    assert (answer["model_version"], answer["release"], answer["target"]) == ("v2_level", "29.3", "interest")
+    assert answer["models"] == ["v1_baseline", "v2_level"]
+    assert set(answer["samples"].values()) == {0}
+
+
+def test_the_champion_is_told_with_all_of_its_figures(status):
+    model = make_model("good", state="champion", promoted=WHEN)
+    answer = status()
+    champion = answer["champion"]
+    assert answer["calibration"] == champion["version"] == "good"
+    assert champion["brier"] == model.figures["brier"] < champion["brier_of_constant"]
+    assert champion["brier_skill"] > 0
+    assert champion["log_loss"] == model.details["log_loss"]
+    assert champion["auc"]["low"] < champion["auc"]["value"] < champion["auc"]["high"]
+    assert (champion["ece"], champion["slope"]) == (model.figures["ece"], model.figures["slope"])
+    assert sum(row["n"] for row in champion["reliability"]) == model.details["n"]
+    assert champion["inputs"] == model.inputs
+    assert champion["state"] == "champion"
+    assert answer["challenger"] is None
+
+
+def test_the_challenger_is_the_newest_after_the_champion(status):
+    make_model("old", state="rejected", created=WHEN - timedelta(days=1))
+    make_model("good", state="champion", promoted=WHEN)
+    assert status()["challenger"] is None
+    make_model("newer", state="candidate", created=WHEN + timedelta(hours=1))
+    make_model("new", state="rejected", created=LATER, reasons=["It is too bad."], rung=Rung.PLATT)
+    answer = status()
+    assert (answer["challenger"]["version"], answer["challenger"]["rung"]) == ("new", "platt")
+    assert answer["verdict"]["version"] == "new"
+    assert (answer["verdict"]["passed"], answer["verdict"]["reasons"]) == (False, ["It is too bad."])
+    assert answer["calibration"] == "good"
+
+
+def test_what_had_to_beat_the_champion_in_the_same_training_is_a_challenger(status):
+    make_model("plainer", state="rejected")
+    make_model("good", state="champion")
+    assert status()["challenger"] is None
+    make_model("trees", state="rejected")
+    assert status()["challenger"]["version"] == "trees"
+
+
+def test_other_targets_and_scoring_models_are_not_told(status):
+    make_model("outcomes", target="outcome")
+    make_model("other", model_version="v1_baseline")
+    assert status()["challenger"] is None
+
+
+def test_a_model_without_figures_has_nulls(status):
+    make_model("few", state="rejected", figures={"people": 3}, details={})
+    challenger = status()["challenger"]
+    assert challenger["brier"] is challenger["log_loss"] is challenger["auc"]["value"] is None
+    assert challenger["reliability"] == []
+
+
+def test_a_champion_whose_people_have_gone_is_marked(status):
+    run = make_run()
+    profile = make_profile()
+    TrainedOn.objects.create(run=run, profile=profile)
+    make_model("good", run=run, state="champion", n_profiles=1)
+    assert status()["retrain"] is False
+    profile.delete()
+    answer = status()
+    assert answer["retrain"] is answer["champion"]["retrain"] is True
+    assert answer["champion"]["people_gone"] == 1
+
+
+def test_only_real_peoples_feedback_in_force_counts(status):
+    for traffic in Profile.Traffic.values:
+        event = make_event(make_profile(traffic=traffic), codes=(CASHIER, COOK, NURSE))
+        saved, _, withdrawn = event.items.order_by("position")
+        make_feedback(saved)
+        make_feedback(withdrawn, withdrawn_at=WHEN)
+    samples = status()["samples"]
+    assert samples["save"] == 1
+    assert set(samples) == set(Feedback.Action.values) - {"undo"}
+
+
+def test_the_last_report_tells_of_drift_and_effective_size(status):
+    report = make_report()
+    make_run(report=report)
+    make_run(started=LATER, state=TrainingRun.State.FAILED, finished=None, error="The disk at /srv is full.")
+    answer = status()
+    assert answer["drift"]["month"] in {row["month"] for row in report["drift"]["months"]}
+    assert answer["drift"]["n"] >= 100
+    assert answer["drift"]["psi"]["probability"] is not None
+    assert 0 < answer["effective_sample_size"] < 100
+    assert answer["last_training"]["state"] == "failed"
+    assert "/srv" not in str(answer)
+
+
+def test_simulated_trainings_are_not_told(status):
+    make_run(traffic=Profile.Traffic.SIMULATED, report=make_report())
+    assert status()["last_training"] is status()["drift"] is None
+
+
+def test_asking_is_cheap(status, django_assert_max_num_queries):
+    make_model("good", state="champion")
+    make_run(report=make_report())
+    status()
+    with django_assert_max_num_queries(11):
+        status()
+
+
+def test_the_schema_describes_it(tmp_path):
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
+    schema = (tmp_path / "schema.yaml").read_text()
+    assert "LearntModel" in schema

@@ -1,0 +1,359 @@
+"""The figures of a curve and of all that was shown."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calibration import reports
+from calibration.curves import metrics
+from calibration.curves.features import NAMES, Rung
+from calibration.curves.labels import Action, Target
+from calibration.curves.ladder import train
+from calibration.curves.simulate import simulate
+from occupations.models import Occupation
+from tests.calibration.arrays import make_features, make_samples
+from tests.calibration.datasets import dataset_of, labels_of, make_dataset, samples_of
+from tests.factories import CASHIER, COOK, NURSE, make_world
+
+NAN = float("nan")
+IN_FORCE, TAKEN_BACK = 0, 1
+
+
+@pytest.fixture(scope="module")
+def history():
+    return simulate(1500, 3, epsilon=0.5)
+
+
+@pytest.fixture(scope="module")
+def dataset(history):
+    return dataset_of(history, epsilon=0.5)
+
+
+@pytest.fixture(scope="module")
+def labels(dataset):
+    return labels_of(dataset)
+
+
+@pytest.fixture(scope="module")
+def samples(dataset, labels):
+    return samples_of(dataset, labels)
+
+
+@pytest.fixture(scope="module")
+def curves(samples):
+    return {rung: train(samples, rung, seed=0) for rung in (Rung.PLATT, Rung.LOGISTIC, Rung.BOOSTING)}
+
+
+def as_json(figures):
+    """Refuse NaN, as PostgreSQL does."""
+    return json.dumps(figures, allow_nan=False)
+
+
+def details_of(curve, samples):
+    return reports.model_details(curve, samples, curve.probability(samples.features, samples.position), seed=0)
+
+
+# A judged curve
+
+
+@pytest.mark.parametrize("rung", [Rung.PLATT, Rung.LOGISTIC, Rung.BOOSTING])
+def test_the_details_are_json_and_say_what_the_metrics_say(curves, samples, rung):
+    details = details_of(curves[rung], samples)
+    as_json(details)
+    p = curves[rung].probability(samples.features, samples.position)
+    assert details["brier"] == pytest.approx(metrics.brier(p, samples.label))
+    assert details["ece"] == pytest.approx(metrics.ece(p, samples.label))
+    assert details["roc"]["auc_low"] < details["roc"]["auc"] < details["roc"]["auc_high"]
+    assert sum(row["n"] for row in details["reliability"]) == len(samples) == details["n"]
+    for row in details["reliability"]:
+        assert row["low"] <= row["mean"] <= row["high"]
+        assert 0 <= row["rate_low"] <= row["rate"] <= row["rate_high"] <= 1
+        assert row["positives"] == round(row["rate"] * row["n"])
+    for line, (x, y) in (("roc", ("fpr", "tpr")), ("gains", ("share", "found"))):
+        assert len(details[line][x]) == len(details[line][y]) <= 101
+        assert (details[line][x][0], details[line][y][0]) == (0, 0)
+        assert (details[line][x][-1], details[line][y][-1]) == (1, 1)
+
+
+def test_effects_follow_their_signs_and_only_linear_curves_have_coefficients(curves, samples):
+    for rung, curve in curves.items():
+        effects = {row["feature"]: row for row in details_of(curve, samples)["effects"]}
+        assert set(effects) - {"position"} == set(curve.inputs.names)
+        for row in effects.values():
+            assert len(row["values"]) == len(row["mean"])
+            assert (np.diff(row["mean"]) * row["sign"] >= -1e-12).all()
+            assert (row["coefficient"] is None) == (rung == Rung.BOOSTING)
+        if rung == Rung.LOGISTIC:
+            assert effects["fit"]["low"] < effects["fit"]["coefficient"] < effects["fit"]["high"]
+        assert ("position" in effects) == (rung != Rung.PLATT)
+
+
+def test_samples_without_a_probability_are_left_out_and_none_at_all_give_nulls(curves, samples):
+    p = curves[Rung.PLATT].probability(samples.features)
+    p[: len(p) - 100] = NAN
+    assert reports.model_details(curves[Rung.PLATT], samples, p, seed=0)["n"] == 100
+    nothing = reports.model_details(curves[Rung.PLATT], samples, np.full(len(p), NAN), seed=0)
+    as_json(nothing)
+    assert (nothing["n"], nothing["brier"], nothing["reliability"]) == (0, None, [])
+
+
+def test_one_class_only_has_no_auc_and_no_slope_but_is_json(curves):
+    samples = make_samples([0] * 60, fit=np.linspace(1, 99, 60))
+    details = details_of(curves[Rung.LOGISTIC], samples)
+    as_json(details)
+    assert details["roc"]["auc"] is details["slope"] is details["brier_skill"] is None
+    assert details["base_rate"] == 0
+
+
+def test_the_same_samples_and_seed_give_the_same_details(curves, samples):
+    assert details_of(curves[Rung.LOGISTIC], samples) == details_of(curves[Rung.LOGISTIC], samples)
+
+
+# Counts and the funnel
+
+
+def test_what_was_taken_back_is_counted_apart():
+    dataset = make_dataset(
+        [0, 0, 1],
+        [(0, Action.VIEW, IN_FORCE), (1, Action.SAVE, TAKEN_BACK), (2, Action.SAVE, IN_FORCE)],
+        person=np.array([0, 0, 1]),
+    )
+    counts = reports.counts(dataset, np.array([1, 0, -1]))
+    assert (counts["samples"]["view"], counts["samples"]["save"], counts["withdrawn"]) == (1, 1, 1)
+    assert (counts["items"], counts["people"], counts["labelled"], counts["base_rate"]) == (3, 2, 2, 0.5)
+
+
+def funnel_of(dataset, zones):
+    return {(row["tier"], row["zone"]): row for row in reports.funnel(dataset, zones=zones)}
+
+
+def test_the_funnel_counts_people_and_jobs_not_impressions():
+    """One person sees one job in two lists and saves it once, then applies from the other list: one pair."""
+    dataset = make_dataset(
+        [0, 0, 0],
+        [
+            (0, Action.VIEW, IN_FORCE),
+            (1, Action.VIEW, IN_FORCE),
+            (0, Action.SAVE, IN_FORCE),
+            (1, Action.APPLY, IN_FORCE),
+            (2, Action.VIEW, IN_FORCE),
+        ],
+        person=np.array([7, 7, 8]),
+    )
+    row = funnel_of(dataset, [2])["all", "all"]
+    assert (row["shown"], row["seen"], row["view"], row["save"], row["apply"]) == (2, 2, 2, 1, 1)
+    assert row["shares"]["save"] == row["shares"]["apply"] == 0.5
+
+
+def test_withdrawn_steps_do_not_count_and_later_steps_imply_no_earlier_ones():
+    dataset = make_dataset([0, 0], [(0, Action.OFFER, IN_FORCE), (1, Action.APPLY, TAKEN_BACK)])
+    row = funnel_of(dataset, [3])["all", "all"]
+    assert (row["seen"], row["view"], row["apply"], row["interview"], row["offer"]) == (1, 0, 0, 0, 1)
+    assert (row["shares"]["view"], row["shares"]["offer"]) == (0, 1)
+
+
+def test_the_funnel_has_a_row_per_tier_zone_and_pair_of_them():
+    dataset = make_dataset([0, 1, 1], [(0, Action.SAVE, IN_FORCE)], tier=np.array([0, 0, 2]))
+    rows = funnel_of(dataset, [None, 4])
+    assert set(rows) == {
+        ("all", "all"),
+        ("READY_NOW", "all"),
+        ("LONG_RESKILL", "all"),
+        ("all", "unknown"),
+        ("all", 4),
+        ("READY_NOW", "unknown"),
+        ("READY_NOW", 4),
+        ("LONG_RESKILL", 4),
+    }
+    assert rows["READY_NOW", "unknown"]["shares"]["save"] == 1
+    assert rows["LONG_RESKILL", 4]["seen"] == 0
+    assert rows["LONG_RESKILL", 4]["shares"]["save"] is None
+
+
+def test_a_pair_that_was_shown_in_two_tiers_is_once_in_the_whole_and_in_both_tiers():
+    dataset = make_dataset([0, 0, 1], [(1, Action.SAVE, IN_FORCE)], person=np.zeros(3, int), tier=np.array([0, 1, 2]))
+    rows = funnel_of(dataset, [2, 2])
+    assert [rows[tier, "all"]["shown"] for tier in ("all", "READY_NOW", "TRAINABLE", "LONG_RESKILL")] == [2, 1, 1, 1]
+    assert [rows[tier, 2]["save"] for tier in ("all", "READY_NOW", "TRAINABLE")] == [1, 0, 1]
+
+
+def test_what_is_dated_after_the_reading_has_not_happened():
+    dataset = make_dataset([0], [(0, Action.OFFER, IN_FORCE)], happened_days=np.array([1001.0]))
+    assert funnel_of(dataset, [2])["all", "all"]["offer"] == 0
+
+
+# Exposure
+
+
+def exposure_of(dataset, n_jobs=0):
+    return reports.exposure(dataset, titles=[f"Job {code}" for code in dataset.codes], n_jobs=n_jobs)
+
+
+def test_gini_and_shares_have_known_answers():
+    found = exposure_of(make_dataset([0] * 150 + [1] * 50))
+    assert [(row["shown"], row["share"]) for row in found["rows"]] == [(150, 0.75), (50, 0.25)]
+    # Two jobs with shares of 1/4 and 3/4: (2 * 2 - 3) * 3/4 / 2 - 1/4 / 2.
+    assert found["gini"] == pytest.approx(0.25)
+    # With two more that were never shown: (1 * 1/4 + 3 * 3/4) / 4.
+    assert exposure_of(make_dataset([0] * 150 + [1] * 50), n_jobs=4)["gini"] == pytest.approx(0.625)
+
+
+def test_more_than_a_tenth_alerts_and_a_tenth_does_not():
+    even = exposure_of(make_dataset(np.repeat(np.arange(10), 12)))
+    assert (even["alert"], even["gini"]) == (False, pytest.approx(0))
+    uneven = exposure_of(make_dataset(np.append(np.repeat(np.arange(10), 12), 3)))
+    assert uneven["alert"] is True
+    assert [row["alert"] for row in uneven["rows"]] == [True] + [False] * 9
+    assert uneven["rows"][0]["title"] == "Job 11-0003.00"
+
+
+def test_too_few_alert_nobody():
+    assert exposure_of(make_dataset([0] * 99))["alert"] is None
+    assert exposure_of(make_dataset([]))["gini"] is None
+
+
+def test_impressions_count_where_a_list_has_them_and_all_of_it_where_not():
+    dataset = make_dataset(
+        [0, 1, 1, 2],
+        [(0, Action.VIEW, IN_FORCE), (2, Action.SAVE, IN_FORCE)],
+        event=np.array([0, 0, 1, 1]),
+    )
+    assert {row["code"]: row["shown"] for row in exposure_of(dataset)["rows"]} == {"11-0001.00": 1, "11-0002.00": 1} | {
+        "11-0000.00": 1
+    }
+
+
+# Drift
+
+
+def monthly(fits, *, people_per_month=120):
+    """A year begins: in each month 120 people, each shown one job, whose fit is drawn from 0-1 plus the month's."""
+    rng = np.random.default_rng(0)
+    n = people_per_month * len(fits)
+    month = np.repeat(np.arange(len(fits)), people_per_month)
+    fit = rng.uniform(0, 1, n) + np.array(fits, float)[month]
+    days = 31.0 * month + rng.uniform(0, 27, n)
+    return make_dataset(np.zeros(n, int), shown_days=days, features=make_features(n, fit=fit))
+
+
+def drift_of(dataset, label=None, curve=None):
+    label = np.full(len(dataset), -1) if label is None else label
+    return reports.drift(dataset, label, samples_of(dataset, label), curve, seed=0)
+
+
+def test_a_month_that_differs_drifts_and_one_that_does_not_does_not():
+    found = drift_of(monthly([0, 0, 5]))
+    assert [row["month"] for row in found["months"]] == ["1970-01", "1970-02", "1970-03"]
+    psi = [row["psi"]["fit"] for row in found["months"]]
+    assert psi[0] == 0
+    assert psi[1] < 0.25 < 1 < psi[2]
+    # Nobody knows the other features, and there is no curve.
+    assert found["months"][2]["psi"]["readiness"] is None
+    assert "probability" not in found["months"][2]["psi"]
+
+
+def test_the_training_period_ends_where_the_hold_out_begins():
+    dataset = monthly([0, 0, 0, 5])
+    found = drift_of(dataset, np.arange(len(dataset)) % 2)
+    assert (found["since"][:7], found["until"][:7], found["n"]) == ("1970-01", "1970-03", 360)
+    assert [row["base_rate"] for row in found["months"]] == [0.5] * 4
+
+
+def test_a_month_with_under_a_hundred_jobs_has_no_verdict_and_an_empty_one_neither():
+    dataset = monthly([0, 0, 0], people_per_month=99)
+    gap = replace(dataset, shown_days=np.where(dataset.shown_days > 31, dataset.shown_days + 31, dataset.shown_days))
+    months = drift_of(gap, np.zeros(len(gap), int))["months"]
+    assert [(row["n"], row["labelled"], row["base_rate"], row["psi"]["fit"]) for row in months] == [
+        (99, 99, None, None),
+        (0, 0, None, None),
+        (99, 99, None, None),
+        (99, 99, None, None),
+    ]
+
+
+def test_much_is_compared_by_lot_and_without_a_bias(dataset, labels):
+    """Items stand in the order of places in lists, and better jobs stand higher: every second one would be biased."""
+    moved = replace(dataset, shown_days=np.where(dataset.person < 1000, 0.0, 40.0))
+    found = drift_of(moved, np.where(dataset.person < 1000, labels, np.maximum(labels, 0)))
+    assert reports.ITEMS_COMPARED < found["n"] == 12_000
+    assert [row["n"] for row in found["months"]] == [12_000, 6_000]
+    assert max(row["psi"]["fit"] for row in found["months"]) < 0.02
+
+
+def test_the_probability_drifts_with_what_the_curve_reads(dataset, labels, samples, curves):
+    moved = dataset.features.copy()
+    late = dataset.shown_days > 300
+    moved[late, NAMES.index("fit")] = 99.0
+    months = drift_of(replace(dataset, features=moved), labels, curves[Rung.PLATT])["months"]
+    assert months[1]["psi"]["probability"] < 0.1
+    assert months[-1]["psi"]["probability"] > 0.25
+
+
+# Off-policy
+
+
+def test_the_simulators_truth_is_recovered(dataset, history, labels, samples, curves):
+    rows = {
+        (row["policy"], row["estimator"]): row
+        for row in reports.off_policy(dataset, labels, samples, curves[Rung.LOGISTIC], seed=0)
+    }
+    truths = {
+        reports.BY_SCORE: history.pool_interest[:, 0].mean(),
+        reports.BY_LOT: history.pool_interest.mean(),
+    }
+    for policy, truth in truths.items():
+        for estimator in ("ips", "snips", "dr"):
+            row = rows[policy, estimator]
+            assert row["enough"]
+            assert row["low"] < truth < row["high"], (policy, estimator)
+    ours = rows[reports.BY_CALIBRATION, "snips"]
+    assert ours["slots"] < rows[reports.BY_SCORE, "snips"]["slots"] / 3
+
+
+def test_under_an_effective_size_of_a_hundred_there_is_no_verdict(dataset, labels, curves):
+    few = np.isin(dataset.person, np.arange(40))
+    label = np.where(few, labels, -1)
+    rows = reports.off_policy(dataset, label, samples_of(dataset, label), curves[Rung.LOGISTIC], seed=0)
+    assert len(rows) == 9
+    for row in rows:
+        if row["effective_size"] < 100:
+            assert not row["enough"]
+            assert np.isnan(row["value"])
+    assert not any(row["enough"] for row in rows if row["policy"] == reports.BY_CALIBRATION)
+
+
+# The whole
+
+
+@pytest.mark.django_db
+def test_the_whole_report_is_json_and_names_the_jobs(dataset, curves, django_assert_max_num_queries):
+    make_world()
+    Occupation.objects.filter(pk=COOK).update(curated_title="Kitchen people", curated_zone=4)
+    of_world = replace(dataset, occupation=dataset.occupation % 3, codes=(CASHIER, COOK, NURSE))
+    with django_assert_max_num_queries(1):
+        report = reports.build_report(of_world, target=Target.INTEREST, curve=curves[Rung.LOGISTIC], seed=0)
+    assert json.loads(as_json(report)) == report
+    assert report["made_at"] == "1972-09-27T00:00:00+00:00"
+    assert {row["title"] for row in report["exposure"]["rows"]} >= {"Cashiers", "Kitchen people"}
+    assert report["exposure"]["jobs"] == 12
+    assert report["exposure"]["alert"] is True
+    assert {row["zone"] for row in report["funnel"]} == {"all", 2, 3, 4}
+    assert report["counts"]["labelled"] > 1000
+
+
+@pytest.mark.django_db
+def test_a_report_of_nothing_is_json_too():
+    report = reports.build_report(make_dataset([]), target=Target.OUTCOME, curve=None, seed=0)
+    as_json(report)
+    assert report["counts"]["items"] == 0
+    assert report["drift"]["months"] == report["off_policy"] == report["exposure"]["rows"] == []
+
+
+def test_json_has_neither_nan_nor_numpy():
+    found = reports.json_ready(
+        {1: (np.float64(NAN), np.int64(2)), "b": np.array([np.inf, 1.0]), "c": [True, None, "x"]}
+    )
+    assert found == {"1": [None, 2], "b": [None, 1.0], "c": [True, None, "x"]}
+    assert type(found["1"][1]) is int
