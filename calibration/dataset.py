@@ -173,7 +173,7 @@ def read_dataset(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Let nobody look for cycles: rows have none, and looking through them again and again costs a tenth of the time."""
+    """Let nobody look for cycles: rows have none, and looking through them all the time costs a tenth of it."""
     was_on = gc.isenabled()
     gc.disable()
     try:
