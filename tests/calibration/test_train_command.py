@@ -14,7 +14,8 @@ from calibration.curves.simulate import simulate
 from calibration.models import CalibrationModel, TrainingRun
 from recommendations.services import served_curve
 from tests.calibration.stored import AFTER, store
-from tests.calibration.test_training import another_training, keen
+from tests.calibration.test_training import keen
+from tests.locked import held_elsewhere
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,13 @@ def test_too_little_to_learn_from_is_said_and_no_error():
     said = run()
     assert "Interest: of 0 jobs it is known what came of them; 50 are needed." in said
     assert TrainingRun.objects.get().state == "done"
+    assert "--traffic simulated" not in said
+
+
+def test_where_all_lists_are_of_simulated_people_it_says_how_to_learn_from_them():
+    store(keen(10), traffic="simulated")
+    assert "--traffic simulated learns from them" in run()
+    assert "--traffic simulated learns from them" not in run("--traffic", "simulated")
 
 
 def test_steps_are_said_where_asked(capsys):
@@ -117,7 +125,7 @@ def test_a_file_that_was_there_stays_where_nothing_is_trained(tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 def test_while_another_training_is_at_work_the_command_fails_and_the_task_lets_it_be():
-    with another_training():
+    with held_elsewhere("training"):
         with pytest.raises(CommandError, match="A training is at work"):
             run()
         assert tasks.train().startswith("A training is at work")

@@ -8,8 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 
 import numpy as np
@@ -32,6 +31,7 @@ from profiles.models import Profile
 from recommendations.models import Curve, Feedback, RecommendedItem
 from recommendations.services import UnknownModelError, served_curve
 from tests.calibration.stored import AFTER, make_model, store
+from tests.locked import held_elsewhere
 from tests.occupations.test_importing import ROOT, _url_for_a_child
 
 pytestmark = pytest.mark.django_db
@@ -399,31 +399,10 @@ class TestPeopleGone:
         assert "marked was taken back. whole serves again." in " ".join(run.outcome)
 
 
-@contextmanager
-def another_training():
-    """Hold the lock as another process would: on a connection of its own."""
-    locked, done = threading.Event(), threading.Event()
-
-    def hold():
-        with training.only_training():
-            locked.set()
-            done.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(30)
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_trainings_at_once_are_one():
     store(keen(12))
-    with another_training():
+    with held_elsewhere("training"):
         at_work = TrainingRun.objects.create(model_version="v2_level", started=AFTER)
         sentence = f"A training is at work since {AFTER:%Y-%m-%d %H:%M} UTC; start this one when it is over."
         with pytest.raises(TrainingRunningError, match=re.escape(sentence)):

@@ -5,9 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +35,7 @@ from occupations.models import (
     Task,
 )
 from occupations.release_files import read_release
+from tests.locked import held_elsewhere
 from tests.occupations.release_builder import (
     ACUTE_NURSE,
     NURSE,
@@ -188,32 +186,11 @@ def test_full_disk(tmp_path):
     assert not Task.objects.filter(task_id__gte=1000).exists()
 
 
-@contextmanager
-def another_import() -> Iterator[None]:
-    """Hold the lock as another process would, in a thread with a connection of its own."""
-    locked, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with importing.only_import():
-            locked.set()
-            done.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(30)
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 @pytest.mark.django_db(transaction=True)
 class TestOneAtATime:
     def test_second_import_is_told(self, tmp_path):
         tables = read_release(write_folder(tmp_path / "a", old_layout()))
-        with another_import():
+        with held_elsewhere("import"):
             with pytest.raises(ImportRunningError, match=r"^Another import is running"):
                 load(tmp_path, old_layout())
             with pytest.raises(ImportRunningError):
@@ -227,7 +204,7 @@ class TestOneAtATime:
             patch.setattr(replacing, "write_snapshot", lambda release: Release.objects.create(pk=release.pk))
             with pytest.raises(ImportFailedError):
                 load(tmp_path, old_layout())
-        with another_import():
+        with held_elsewhere("import"):
             pass
 
         assert load(tmp_path, old_layout()).changed

@@ -44,6 +44,7 @@ from occupations.syncing import OlderReleaseError, preview, sync
 from occupations.web_answers import ChangedError, NotConfiguredError, RevokedKeyError, WebServicesError, WrongKeyError
 from occupations.web_pages import StoreError
 from tests.fake_onet import FakeOnet, read_release
+from tests.locked import held_elsewhere
 from tests.occupations.release_builder import (
     ACUTE_NURSE,
     NURSE,
@@ -53,7 +54,6 @@ from tests.occupations.release_builder import (
     write_folder,
     write_zip,
 )
-from tests.occupations.test_importing import another_import
 from tests.occupations.test_web_tables import with_whole_content_model
 from tests.occupations.web_clients import Clock, client_of
 
@@ -393,7 +393,7 @@ class TestBadDays:
 @pytest.mark.django_db(transaction=True)
 class TestOneAtATime:
     def test_second_sync_is_told_and_leaves_no_row(self, fake):
-        with another_import(), pytest.raises(ImportRunningError):
+        with held_elsewhere("import"), pytest.raises(ImportRunningError):
             sync_from(fake)
         assert not Release.objects.exists()
         assert not fake.requests

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from calibration.models import TrainingRun
 from calibration.services import SimulatedOnRealError, TrainingRunningError, train
 from profiles.models import Profile
+from recommendations.models import RecommendationEvent
 from recommendations.services import UnknownModelError
 
 LARGEST_SEED = 2**31 - 1
@@ -97,6 +98,9 @@ class Command(BaseCommand):
             f"{run.model_version}: {counts['items']:,} jobs in {counts['events']:,} lists were shown to "
             f"{counts['people']:,} people; {counts['labelled']:,} have a final answer."
         )
+        simulated = RecommendationEvent.objects.filter(profile__traffic=Profile.Traffic.SIMULATED)
+        if not counts["items"] and run.traffic != Profile.Traffic.SIMULATED and simulated.exists():
+            self.stdout.write("This database holds lists of simulated people: --traffic simulated learns from them.")
         for sentence in run.outcome:
             self.stdout.write(sentence)
         for model in run.report["models"]:
