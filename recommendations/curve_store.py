@@ -34,11 +34,14 @@ SERVING = f"SELECT * FROM {Curve._meta.db_table} WHERE model_version = %s AND se
 
 
 class Applicable(Protocol):
-    """A curve as it is applied: features have shape (n, k), in the order of the stored names; NaN where unknown."""
+    """A curve as it is applied: features have shape (n, k), in the order of the stored names; NaN where unknown.
+
+    An interval may use probabilities that are known already, shape (n,).
+    """
 
     def probability(self, features: Floats) -> Floats: ...
 
-    def interval(self, features: Floats) -> tuple[Floats, Floats]: ...
+    def interval(self, features: Floats, probability: Floats | None = None) -> tuple[Floats, Floats]: ...
 
 
 class RefusedCurveError(Exception):

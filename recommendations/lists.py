@@ -56,8 +56,8 @@ class Scored:
             return [(None, None, None)] * len(rows)
         curve, features = self.served.curve, curve_matrix(self.columns, self.served.feature_names, rows)
         told = all(row in self._told for row in rows)
-        p = [self._told[row] for row in rows] if told else curve.probability(features)
-        figures = (known(figure, PROBABILITY_DECIMALS) for figure in (p, *curve.interval(features)))
+        p = np.array([self._told[row] for row in rows]) if told else curve.probability(features)
+        figures = (known(figure, PROBABILITY_DECIMALS) for figure in (p, *curve.interval(features, p)))
         return list(zip(*figures, strict=True))
 
 

@@ -67,12 +67,16 @@ class BoostedCurve:
         probability = expit(self.calibration[0] + self.calibration[1] * log_odds)
         return np.where(unknown, np.nan, probability)
 
-    def interval(self, features: Floats) -> tuple[Floats, Floats]:
+    def interval(self, features: Floats, probability: Floats | None = None) -> tuple[Floats, Floats]:
         """Return the ends of the 95 % interval of `probability` at the reference position, shapes (n,).
 
         What was observed of training samples with about the same probability, people being the units.
+
+        Args:
+            features: Shape (n, len(FEATURES)).
+            probability: Shape (n,), what `probability` said of them, if that is known already.
         """
-        p = self.probability(features)
+        p = self.probability(features) if probability is None else probability
         low = p - np.interp(p, self.centres, self.below)
         high = p + np.interp(p, self.centres, self.above)
         return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)

@@ -60,10 +60,14 @@ class LinearCurve:
         result: Floats = expit(self._design(features, position) @ self.coefficients)
         return result
 
-    def interval(self, features: Floats) -> tuple[Floats, Floats]:
+    def interval(self, features: Floats, probability: Floats | None = None) -> tuple[Floats, Floats]:
         """Return the ends of the 95 % interval of `probability` at the reference position, shapes (n,).
 
         Delta method on the log odds, with the covariance by person.
+
+        Args:
+            features: Shape (n, len(FEATURES)).
+            probability: Not needed here; other curves spare themselves the work.
         """
         design = self._design(features, None)
         z = design @ self.coefficients

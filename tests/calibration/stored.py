@@ -20,6 +20,15 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 AFTER = START + timedelta(days=600)
 DECIMALS = 4
 AT_ONCE = 2000
+# What a stored job has beside what a curve reads.
+OTHER = {
+    "licence_months": 0.0,
+    "known_share": 1.0,
+    "knowledge_known_share": 1.0,
+    "firm": False,
+    "above_level": False,
+    "parts": {"skills": 0.2035, "knowledge": 2.2095, "tasks": 0.0, "titles": 0.8957, "zone": 1.4801},
+}
 
 
 def store(history, *, seed=0, start=START, model_version="v2_level", traffic=Profile.Traffic.PERSON, epsilon=0.2):
@@ -84,7 +93,7 @@ def _items(history, events):
             base_score=features[NAMES.index("base_score")],
             match_score=features[NAMES.index("match_score")],
             gap_severity=features[NAMES.index("gap_severity")],
-            features=dict(zip(NAMES, features, strict=True)),
+            features=dict(zip(NAMES, features, strict=True)) | OTHER,
         )
         for event, occupation, tier, position, propensity, is_lot, features in zip(
             history.event.tolist(),

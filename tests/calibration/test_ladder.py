@@ -147,6 +147,7 @@ def test_intervals_hold_the_probability_and_shrink_with_people(curve, samples):
     assert (low <= p).all()
     assert (p <= high).all()
     assert (high <= 1).all()
+    assert np.array_equal(curve.interval(asked, p), (low, high))
     assert (narrow[1] - narrow[0]).mean() < 0.6 * (high - low).mean()
 
 

@@ -23,8 +23,8 @@ class Ramp:
         p = features[:, self.column] / 100
         return 1 - p if self.falls else p
 
-    def interval(self, features):
-        p = self.probability(features)
+    def interval(self, features, probability=None):
+        p = self.probability(features) if probability is None else probability
         return np.clip(p - self.width, 0, 1), np.clip(p + self.width, 0, 1)
 
 

@@ -39,7 +39,7 @@ class KnowsOnly:
     def probability(self, features):
         return np.where(features[:, 0] < self.bound, np.nan, features[:, 0] / 100)
 
-    def interval(self, features):
+    def interval(self, features, probability=None):
         p = self.probability(features)
         return p / 2, np.minimum(2 * p, 1)
 
