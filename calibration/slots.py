@@ -103,6 +103,8 @@ def pool_probability(dataset: Dataset, curve: Curve, *, within: Bools | None = N
 def expected_rewards(dataset: Dataset, samples: Samples, *, seed: int) -> Floats:
     """Return the reward to expect of each job that a slot could show, from curves fitted on other people.
 
+    Nobody's expected rewards rest on their own answers (cross-fitting: Chernozhukov et al. 2018).
+
     A logistic curve or Platt's, by the ladder; where the other people carry none, or it knows nothing of a job, the
     share of positive labels among them, and 0 if they have no labels.
 

@@ -185,13 +185,6 @@ def save_ratings(profile: Profile, ratings: Mapping[str, int | None], *, domain:
     return len(ratings)
 
 
-@transaction.atomic
-def forget_ratings(profile: Profile, ids: Collection[str]) -> None:
-    """Take ratings back, so that the elements are unrated again."""
-    profile.ratings.filter(element__in=ids).delete()
-    profile.save(update_fields=["updated_at"])
-
-
 def answers(profile: Profile) -> Answers:
     """Return all that the person has said, in four queries at most."""
     rated: dict[str, dict[str, int | None]] = {Element.Domain.SKILL: {}, Element.Domain.KNOWLEDGE: {}}

@@ -13,10 +13,9 @@ from threadpoolctl import threadpool_limits
 from calibration.curves.boosting import BoostedCurve, fit_boosted
 from calibration.curves.features import FEATURES, Floats, Rung, TrainingError
 from calibration.curves.linear import LinearCurve, fit_platt, fit_signed
-from calibration.curves.samples import Samples, folds, people_of_rarer_class, require_both_classes
+from calibration.curves.samples import Samples, people_of_rarer_class, require_both_classes
 
 Curve = LinearCurve | BoostedCurve
-N_FOLDS = 5
 
 
 class TooFewError(TrainingError):
@@ -96,25 +95,6 @@ def climb(samples: Samples, *, seed: int, steps: Steps = DEFAULT_STEPS) -> tuple
     rung = rung_of(samples, steps)
     rungs = (Rung.LOGISTIC, Rung.BOOSTING) if rung == Rung.BOOSTING else (rung,)
     return tuple(train(samples, of_rung, seed=seed) for of_rung in rungs)
-
-
-def cross_fit(samples: Samples, rung: Rung, *, seed: int, n_folds: int = N_FOLDS) -> Floats:
-    """Return probabilities at the positions shown, shape (n,), each from a curve that never saw the person.
-
-    For figures on the training samples themselves, and for the expected rewards of off-policy estimates
-    (cross-fitting: Chernozhukov et al. 2018).
-
-    Raises:
-        TrainingError: See `train`; the people left by a fold must carry the curve too.
-    """
-    fold = folds(samples.person, n_folds, seed)
-    result = np.empty(len(samples))
-    for number in range(n_folds):
-        held_out = fold == number
-        if held_out.any():
-            curve = train(samples.take(~held_out), rung, seed=seed)
-            result[held_out] = curve.probability(samples.features[held_out], samples.position[held_out])
-    return result
 
 
 def effect(curve: Curve, features: Floats, column: int, values: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """Policies on the last places, and what they would have been worth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from calibration import slots
 from calibration.curves import offpolicy
 from calibration.curves.features import Rung
 from calibration.curves.ladder import train
+from calibration.curves.samples import folds
 from calibration.curves.simulate import simulate
 from calibration.dataset import Slots
 from tests.calibration.arrays import make_features
@@ -99,6 +102,21 @@ def test_rewards_of_nobody_are_expected_to_be_none():
     dataset = lots()
     expected = slots.expected_rewards(dataset, samples_of(dataset, np.array([-1, -1])), seed=0)
     assert np.array_equal(expected, [[0, 0, NAN], [0, 0, 0]], equal_nan=True)
+
+
+def test_expected_rewards_rest_on_other_peoples_answers_alone():
+    dataset = dataset_of(simulate(200, 3))
+    labels = labels_of(dataset)
+    samples = samples_of(dataset, labels)
+    people = np.unique(dataset.person)
+    own = folds(people, slots.N_FOLDS, 0)[np.searchsorted(people, samples.person)] == 0
+    lied = replace(samples, label=np.where(own, 1 - samples.label, samples.label))
+
+    honest, with_lies = (slots.expected_rewards(dataset, given, seed=0)[:, 0] for given in (samples, lied))
+
+    here = folds(people, slots.N_FOLDS, 0)[np.searchsorted(people, dataset.person[dataset.slots.item])] == 0
+    assert (honest[here] == with_lies[here]).all()
+    assert (honest[~here] != with_lies[~here]).all()
 
 
 def test_the_uniform_lots_true_value_is_recovered():
