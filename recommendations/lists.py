@@ -14,7 +14,7 @@ from recommendations.scoring.thresholds import TIER_NAMES
 from recommendations.scoring_run import Choice, Rows, Run
 from recommendations.sentences import calibration_notes, list_notes
 
-# Of each tier, how many of the best by score a calibration puts into its own order: about what is shown or may be drawn.
+# Of each tier, how many of the best by score a calibration puts into its own order: about what is shown or drawn.
 REORDERED = 30
 PROBABILITY_DECIMALS = 6
 
