@@ -18,8 +18,9 @@ from calibration.curves.features import NAMES
 from calibration.curves.labels import NO_LABEL, Target
 from calibration.curves.ladder import Curve
 from calibration.dataset import Dataset
-from calibration.models import CalibrationModel
+from calibration.models import CalibrationModel, CalibrationModelQuerySet
 from calibration.reports import json_ready
+from profiles.models import Profile
 from recommendations.models import Curve as StoredCurve
 from recommendations.services import RefusedCurveError, UnreadableCurveError, activate_curve, load_curve, withdraw_curve
 
@@ -220,6 +221,27 @@ def check_live(dataset: Dataset, target: Target, *, model_version: str) -> str:
     instead = take_back(champion, reason, may_follow=_within_the_limit(dataset, champion))
     serves = f"{instead.version} serves again." if instead else "No calibration serves in its place."
     return f"{champion.version} was taken back: {reason} {serves}"
+
+
+def take_back_simulated(model_version: str) -> list[str]:
+    """Take back champions that learnt from simulated people; one that learnt from real people may serve again.
+
+    Returns:
+        A sentence for each.
+    """
+    sentences = []
+    for champion in simulated_champions().filter(model_version=model_version):
+        real = [model.pk for model in predecessors(champion) if model.run.traffic == Profile.Traffic.PERSON]
+        reason = "it learnt from simulated people, and there are lists of real ones here now."
+        take_back(champion, reason, may_follow=real)
+        sentences.append(f"{champion.version} was taken back: {reason}")
+    return sentences
+
+
+def simulated_champions() -> CalibrationModelQuerySet:
+    """Return the champions that learnt from simulated people."""
+    champions = CalibrationModel.objects.champions().filter(run__traffic=Profile.Traffic.SIMULATED)
+    return champions.select_related("curve", "run").defer("curve__artifact", "run__report")
 
 
 def champion_of(model_version: str, target: Target) -> CalibrationModel | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from calibration.registry import PromotionError, promote, return_to, serve_champion, take_back
+from calibration.registry import PromotionError, promote, return_to, serve_champion, simulated_champions, take_back
 from calibration.training import (
     Progress,
     SimulatedOnRealError,
@@ -11,12 +11,14 @@ from calibration.training import (
     train,
 )
 from profiles.models import Profile
+from recommendations.services import refused_curves
 
 __all__ = [
     "Progress",
     "PromotionError",
     "SimulatedOnRealError",
     "TrainingRunningError",
+    "calibration_alerts",
     "promote",
     "return_to",
     "serve_champion",
@@ -46,3 +48,13 @@ def train_unattended(
     except TrainingRunningError as error:
         return str(error)
     return " ".join(run.outcome)
+
+
+def calibration_alerts() -> list[str]:
+    """Return a sentence for each calibration that serves and should not, or should serve and cannot."""
+    simulated = [
+        f"Calibration {model.version} learnt from simulated people: what it says is good for trying out alone."
+        for model in simulated_champions()
+        if model.curve.serving
+    ]
+    return [*refused_curves(), *simulated]

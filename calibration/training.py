@@ -243,6 +243,8 @@ def _learn(run: TrainingRun, step: _Steps, *, dry_run: bool) -> None:
     if not dry_run:
         live = [registry.check_live(dataset, target, model_version=run.model_version) for target in Target]
         run.outcome = [sentence for sentence in live if sentence]
+        if run.traffic == Profile.Traffic.PERSON and len(dataset):
+            run.outcome += registry.take_back_simulated(run.model_version)
     labels = {target: dataset.labels(target) for target in Target}
     run.digest = _digest(run, dataset, labels)
     learnt = [Learnt(target, registry.champion_of(run.model_version, target)) for target in Target]

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from calibration.api import ModelStatus
+from calibration.services import calibration_alerts
 from occupations.api import OccupationDetail, OccupationSearch, OccupationSkills
 from occupations.services import credit_line, get_catalogue, newer_release
 from profiles.api import CurrentOccupation, History, KnowledgeRatings, ProfileCreate, SkillRatings
 from recommendations.api import FeedbackCreate, Recommendations, ViewsCreate
-from recommendations.services import refused_curves
 
 
 class ReleaseHealth(serializers.Serializer[Any]):
@@ -51,7 +51,7 @@ class Health(APIView):
         """Say whether SkillSprout can answer, and from which O*NET release."""
         catalogue = get_catalogue()
         jobs, release, newer = catalogue.jobs, catalogue.release, newer_release()
-        alerts = refused_curves()
+        alerts = calibration_alerts()
         return Response(
             {
                 "status": "degraded" if alerts else "ok",

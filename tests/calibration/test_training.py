@@ -22,6 +22,7 @@ from calibration.models import CalibrationModel, TrainedOn, TrainingRun
 from calibration.services import (
     SimulatedOnRealError,
     TrainingRunningError,
+    calibration_alerts,
     promote,
     settle_stale_trainings,
     train,
@@ -279,6 +280,23 @@ def test_simulated_people_teach_only_where_no_list_of_a_real_one_is():
     with pytest.raises(SimulatedOnRealError, match="scratch"):
         learn(traffic="simulated")
     assert TrainingRun.objects.count() == 2
+
+
+def test_what_was_learnt_from_simulated_people_is_marked_and_never_serves_real_ones_for_long():
+    store(keen(), traffic="simulated")
+    learn(traffic="simulated")
+    version = served_curve("v2_level").version
+    assert version in calibration_alerts()[0]
+    # Without a list of a real person it goes on serving for whoever tries it out.
+    learn()
+    assert served_curve("v2_level").version == version
+
+    store(keen(2, seed=1), seed=1)
+    run = learn()
+
+    assert f"{version} was taken back: it learnt from simulated people" in run.outcome[0]
+    assert served_curve("v2_level") is None
+    assert calibration_alerts() == []
 
 
 @pytest.mark.parametrize("traffic", ["demo", "test", "staff"])

@@ -52,7 +52,7 @@ def test_health_is_degraded_by_a_calibration_that_was_tampered_with(client, djan
     for version in ("ramp-1", "ramp-2"):
         stored = make_curve(version)
     client.get("/api/v1/health")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         assert client.get("/api/v1/health").json()["status"] == "ok"
     Curve.objects.filter(pk=stored.pk).update(artifact=b"rubbish")
 
