@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from calibration import training
+from calibration import judging, training
 from calibration.curves.simulate import simulate
 from calibration.curves.world import World
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
@@ -202,8 +202,8 @@ def test_the_next_challenger_has_to_beat_the_champion():
 
 
 def test_boosting_has_to_beat_the_logistic_curve(monkeypatch):
-    steps = training.ladder.Steps
-    monkeypatch.setattr(training.ladder, "Steps", lambda **options: steps(**options, logistic=40, boosting=40))
+    steps = judging.ladder.Steps
+    monkeypatch.setattr(judging.ladder, "Steps", lambda **options: steps(**options, logistic=40, boosting=40))
     store(simulate(200, 0, world=CLIFF, pool_size=5))
 
     learn()
@@ -452,7 +452,7 @@ from datetime import datetime
 import sys
 import django
 django.setup()
-from calibration import training
+from calibration import judging, training
 def stop(model_version):
     print("half way", flush=True)
     time.sleep(60)
