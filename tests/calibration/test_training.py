@@ -2,18 +2,11 @@
 
 import dataclasses
 import json
-import os
 import re
-import signal
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.db import connection
 
 from calibration import judging, training
 from calibration.curves.simulate import simulate
@@ -32,8 +25,8 @@ from profiles.models import Profile
 from recommendations.models import Curve, Feedback, RecommendedItem
 from recommendations.services import UnknownModelError, served_curve
 from tests.calibration.stored import AFTER, make_model, store
+from tests.children import Children
 from tests.locked import held_elsewhere
-from tests.occupations.test_importing import ROOT, _url_for_a_child
 
 pytestmark = pytest.mark.django_db
 
@@ -464,29 +457,11 @@ training.train(now=datetime.fromisoformat(sys.argv[1]))
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_is_killed_leaves_nothing_half_stored_and_the_next_training_works(tmp_path):
     store(keen())
-    file = tmp_path / "child.sqlite3"
-    if connection.vendor == "sqlite":
-        with closing(sqlite3.connect(file)) as child:
-            connection.connection.backup(child)
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "skillsprout.settings",
-        "SECRET_KEY": "only-for-tests",
-        "DEBUG": "0",
-        "LOG_LEVEL": "ERROR",
-        "VAR_DIR": str(tmp_path),
-        "DATABASE_URL": _url_for_a_child(tmp_path),
-        "CALIBRATION_TARGET": "outcome",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-c", STUCK, AFTER.isoformat()], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as child:
+    children = Children(tmp_path, CALIBRATION_TARGET="outcome")
+    with children.start(STUCK, AFTER.isoformat()) as child:
         assert child.stdout.readline() == "half way\n"
-        child.send_signal(signal.SIGKILL)
-    assert child.returncode == -signal.SIGKILL
-    if connection.vendor == "sqlite":
-        with closing(sqlite3.connect(file)) as left:
-            left.backup(connection.connection)
+        children.kill(child)
+    children.look()
 
     assert [run.state for run in TrainingRun.objects.all()] == ["running"]
     assert not Curve.objects.exists()

@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +32,7 @@ from occupations.models import (
     Task,
 )
 from occupations.release_files import read_release
+from tests.children import Children
 from tests.locked import held_elsewhere
 from tests.occupations.release_builder import (
     ACUTE_NURSE,
@@ -247,32 +245,15 @@ print(json.dumps([found, state()]))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_killed_half_way(tmp_path, var_dir):
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "PYTHONPATH": str(ROOT),
-        "VAR_DIR": str(var_dir),
-        "DATABASE_URL": _url_for_a_child(tmp_path),
-    }
-
-    def run(*arguments: str) -> str:
-        return subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-        ).stdout
-
-    old = str(write_zip(tmp_path / "old.zip", old_layout()))
+def test_killed_half_way(tmp_path):
+    import_release(write_zip(tmp_path / "old.zip", old_layout()))
     new = str(write_zip(tmp_path / "new.zip", newer_release()))
-    if connection.vendor == "sqlite":
-        run("manage.py", "migrate", "--skip-checks", "--verbosity", "0")
-    run("manage.py", "import_onet", "--skip-checks", old)
-    with subprocess.Popen(
-        [sys.executable, "-c", STUCK_IMPORT, new], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as child:
+    children = Children(tmp_path)
+    with children.start(STUCK_IMPORT, new) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "half way 1\n"
-        child.send_signal(signal.SIGKILL)
-    assert child.returncode == -signal.SIGKILL
-    found, then = json.loads(run("-c", AFTERWARDS, new))
+        children.kill(child)
+    found, then = json.loads(children.run(AFTERWARDS, new))
 
     assert found == {
         "catalogue": "29.3",
@@ -287,14 +268,6 @@ def test_killed_half_way(tmp_path, var_dir):
         ["30.3", "failed", importing.ENDED_EARLY],
         ["30.3", "active", ""],
     ]
-
-
-def _url_for_a_child(tmp_path: Path) -> str:
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{tmp_path / 'child.sqlite3'}"
-    place = connection.settings_dict
-    password = f":{place['PASSWORD']}" if place["PASSWORD"] else ""
-    return f"postgres://{place['USER']}{password}@{place['HOST']}:{place['PORT']}/{place['NAME']}"
 
 
 @pytest.mark.release

@@ -2,13 +2,9 @@
 
 import os
 import random
-import signal
-import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +13,9 @@ from django.db import connection
 
 from occupations.importing import import_release
 from occupations.models import Release
+from tests.children import Children
 from tests.fake_onet import FakeOnet, read_release
 from tests.occupations.release_builder import newer_release, old_layout, write_zip
-from tests.occupations.test_importing import ROOT, _url_for_a_child
 from tests.occupations.test_syncing import contents
 from tests.occupations.test_web_tables import with_whole_content_model
 
@@ -40,53 +36,20 @@ sync(source="api", page_size=int(sys.argv[1]))
 """
 
 
-class Worker:
-    """Other processes on a database of their own, where the test's is in memory."""
+class Worker(Children):
+    """Processes that sync from a fake O*NET."""
 
     def __init__(self, folder: Path, fake: FakeOnet, page_size: int) -> None:
-        self.file = folder / "child.sqlite3"
         self.page_size = str(page_size)
-        self.environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "skillsprout.settings",
-            "SECRET_KEY": "only-for-tests",
-            "DEBUG": "0",
-            "LOG_LEVEL": "ERROR",
-            "VAR_DIR": str(folder),
-            "DATABASE_URL": _url_for_a_child(folder),
-            "ONET_BASE_URL": fake.url,
-            "ONET_API_KEY": fake.key,
-            "ONET_REQUESTS_PER_SECOND": "100000",
-        }
-        if connection.vendor == "sqlite":
-            with closing(sqlite3.connect(self.file)) as child:
-                connection.connection.backup(child)
+        super().__init__(folder, ONET_BASE_URL=fake.url, ONET_API_KEY=fake.key, ONET_REQUESTS_PER_SECOND="100000")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", SYNC, self.page_size, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def sync(self) -> None:
+        self.run(SYNC, self.page_size)
 
-    def run(self) -> None:
-        with self.start() as child:
-            pass
-        assert child.returncode == 0
-
-    def kill(self, ready: Callable[[subprocess.Popen[str]], None], *arguments: str) -> None:
-        with self.start(*arguments) as child:
+    def sync_killed(self, ready: Callable[[subprocess.Popen[str]], None], *arguments: str) -> None:
+        with self.start(SYNC, self.page_size, *arguments) as child:
             ready(child)
-            child.send_signal(signal.SIGKILL)
-        assert child.returncode == -signal.SIGKILL
-
-    def look(self) -> None:
-        """Make the child's database this process's."""
-        if connection.vendor == "sqlite":
-            with closing(sqlite3.connect(self.file)) as child:
-                child.backup(connection.connection)
+            self.kill(child)
 
 
 def killed_and_resumed(fake: FakeOnet, worker: Worker, before: Any, points: list[int]) -> None:
@@ -106,7 +69,7 @@ def killed_and_resumed(fake: FakeOnet, worker: Worker, before: Any, points: list
     done: list[str] = []
     for after in points:
         fault = fake.fail("hang", "/rows/", after=after, times=1, seconds=60)
-        worker.kill(hangs)
+        worker.sync_killed(hangs)
         fake.faults.remove(fault)
         answered = [request.target for request in fake.requests if "/rows/" in request.target and not request.fault]
         assert len(answered) == after
@@ -114,11 +77,11 @@ def killed_and_resumed(fake: FakeOnet, worker: Worker, before: Any, points: list
         fake.requests.clear()
         worker.look()
         assert contents() == before
-    worker.kill(half_way, "stuck")
+    worker.sync_killed(half_way, "stuck")
     worker.look()
     assert contents() == before
     assert Release.objects.get(state="active").source == "text"
-    worker.run()
+    worker.sync()
     worker.look()
     done += [request.target for request in fake.requests if "/rows/" in request.target]
     # A page may come twice where the kill fell between its answer and its file.

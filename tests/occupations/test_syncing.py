@@ -44,7 +44,7 @@ from occupations.syncing import OlderReleaseError, preview, sync
 from occupations.web_answers import ChangedError, NotConfiguredError, RevokedKeyError, WebServicesError, WrongKeyError
 from occupations.web_pages import StoreError
 from tests.fake_onet import FakeOnet, read_release
-from tests.locked import held_elsewhere
+from tests.locked import held_elsewhere, wait_for_the_dead
 from tests.occupations.release_builder import (
     ACUTE_NURSE,
     NURSE,
@@ -415,6 +415,7 @@ class TestOneAtATime:
         with pytest.raises(ImportFailedError, match=r"^The database did not take the release"):
             sync_from(fake, progress=restart)
         assert Release.objects.get().state == "failed"
+        wait_for_the_dead()
         assert sync_from(fake).changed
         rows = [request.target for request in fake.requests if "/rows/" in request.target]
         assert len(rows) == len(set(rows))
