@@ -125,6 +125,7 @@ class CalibrationModelAdmin(ReportAdmin):
         "created",
         "promoted",
         "retired",
+        "taken_back",
     ]
     list_per_page = 50
     change_form_outer_before_template = "admin/calibration/calibrationmodel/report.html"

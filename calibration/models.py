@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, When
 from django.utils import timezone
 
 from profiles.models import Profile
@@ -39,7 +39,10 @@ class TrainingRun(models.Model):
 
 
 class TrainedOn(models.Model):
-    """A person whose answers a training learnt from. When they go, this goes, and the number no longer adds up."""
+    """A person whose answers a training learnt from, where some of what was learnt may serve.
+
+    When they go, this goes, and the number no longer adds up.
+    """
 
     run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="people")
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
@@ -56,8 +59,10 @@ class CalibrationModelQuerySet(models.QuerySet["CalibrationModel"]):
         return self.filter(state=CalibrationModel.State.CHAMPION)
 
     def with_people_gone(self) -> Self:
-        """Add `people_gone`: how many profiles it was trained on have been deleted since."""
-        return self.annotate(people_gone=F("n_profiles") - Count("run__people"))
+        """Add `people_gone`: how many profiles it was trained on have been deleted since; 0 for what never serves."""
+        gone = F("n_profiles") - Count("run__people")
+        never_serves = When(state=CalibrationModel.State.REJECTED, then=0)
+        return self.annotate(people_gone=Case(never_serves, default=gone))
 
 
 class CalibrationModel(models.Model):
@@ -87,6 +92,7 @@ class CalibrationModel(models.Model):
     created = models.DateTimeField(default=timezone.now)
     promoted = models.DateTimeField(null=True, blank=True)
     retired = models.DateTimeField(null=True, blank=True)
+    taken_back = models.DateTimeField(null=True, blank=True, help_text="Since when it may not serve again by itself.")
 
     objects = CalibrationModelQuerySet.as_manager()
 

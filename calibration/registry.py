@@ -29,8 +29,6 @@ State = CalibrationModel.State
 # Under these a live error is chance.
 MIN_LIVE_ITEMS = 200
 MIN_LIVE_PEOPLE = 20
-TAKEN_BACK = "taken_back"
-"""The key in a model's `live` figures that tells since when it may not serve again by itself."""
 
 
 class PromotionError(Exception):
@@ -102,15 +100,18 @@ def take_back(
 def predecessors(model: CalibrationModel) -> list[CalibrationModel]:
     """Return the models that have served its scoring model and target and were not taken back, the last one first."""
     retired = CalibrationModel.objects.filter(
-        model_version=model.model_version, target=model.target, state=State.RETIRED, promoted__isnull=False
+        model_version=model.model_version,
+        target=model.target,
+        state=State.RETIRED,
+        promoted__isnull=False,
+        taken_back=None,
     )
-    retired = (
+    return list(
         retired.exclude(pk=model.pk)
         .select_related("curve", "run")
         .defer("details", "run__report")
         .order_by("-promoted", "-pk")
     )
-    return [before for before in retired if TAKEN_BACK not in before.live]
 
 
 @transaction.atomic
@@ -294,21 +295,21 @@ def _champion(model: CalibrationModel) -> CalibrationModel | None:
 def _retire(champion: CalibrationModel, sentence: str) -> None:
     champion.state, champion.retired = State.RETIRED, timezone.now()
     champion.reasons = [*champion.reasons, _dated(sentence)]
-    champion.save(update_fields=["state", "retired", "reasons", "live"])
+    champion.save(update_fields=["state", "retired", "taken_back", "reasons"])
 
 
 def _put_away(champion: CalibrationModel, sentence: str) -> None:
-    champion.live = {**champion.live, TAKEN_BACK: timezone.now().isoformat()}
+    champion.taken_back = timezone.now()
     _retire(champion, sentence)
     withdraw_curve(champion.curve)
 
 
 def _crown(model: CalibrationModel, sentence: str) -> None:
     if model.state != State.CHAMPION:
-        model.state, model.promoted, model.retired = State.CHAMPION, timezone.now(), None
-        model.live = {name: figure for name, figure in model.live.items() if name != TAKEN_BACK}
+        model.state, model.promoted = State.CHAMPION, timezone.now()
+        model.retired = model.taken_back = None
         model.reasons = [*model.reasons, _dated(sentence)]
-        model.save(update_fields=["state", "promoted", "retired", "live", "reasons"])
+        model.save(update_fields=["state", "promoted", "retired", "taken_back", "reasons"])
     if model.target == settings.CALIBRATION_TARGET:
         serve_champion(model.model_version)
 

@@ -307,7 +307,7 @@ def _sentences(one: Learnt, run: TrainingRun, fate: str) -> list[str]:
 @transaction.atomic(durable=True)
 def _store(run: TrainingRun, learnt: list[Learnt], profiles: list[UUID]) -> None:
     """Store curves, registry rows, whom they learnt from, who serves, and the row of the training: all or nothing."""
-    if profiles:
+    if any(one.winner for one in learnt):
         # Who has gone since the reading is missed at once: the number no longer adds up.
         there = set(Profile.objects.values_list("pk", flat=True))
         TrainedOn.objects.bulk_create(

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('created', models.DateTimeField(default=django.utils.timezone.now)),
                 ('promoted', models.DateTimeField(blank=True, null=True)),
                 ('retired', models.DateTimeField(blank=True, null=True)),
+                ('taken_back', models.DateTimeField(blank=True, help_text='Since when it may not serve again by itself.', null=True)),
                 ('curve', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='recommendations.curve')),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trained', to='calibration.trainingrun')),
             ],
