@@ -10,9 +10,8 @@ import hmac
 import io
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple, Protocol, cast
 
 import joblib
@@ -173,16 +172,22 @@ def served_curve(model_version: str) -> Served | None:
 
     None where none serves, or where all are refused.
     """
-    # Read for each list, and Django would need longer to word this query than the database to answer it.
-    serving = list(Curve.objects.raw(SERVING, [model_version]))
-    # Read only where the serving one is refused.
-    before = Curve.objects.filter(model_version=model_version, may_serve=True, serving=False)
-    for stored in chain(serving, before.order_by("-activated_at", "-pk") if serving else ()):
+    for stored in _may_serve(model_version):
         try:
             return _served(stored)
         except RefusedCurveError as error:
             logger.error("%s", error)
     return None
+
+
+def _may_serve(model_version: str) -> Iterator[Curve]:
+    """Yield the serving curve, then those that served before it, the last one first; nothing where none serves."""
+    # Read for each list, and Django would need longer to word this query than the database to answer it.
+    serving = list(Curve.objects.raw(SERVING, [model_version]))
+    yield from serving
+    if serving:
+        before = Curve.objects.filter(model_version=model_version, may_serve=True, serving=False)
+        yield from before.order_by("-activated_at", "-pk")
 
 
 def curve_of(version: str) -> Served | None:

@@ -18,7 +18,7 @@ from calibration.curves.logistic import fit_logistic
 from calibration.curves.metrics import equal_mass_bins
 from calibration.curves.resampling import binned_intervals
 from calibration.curves.samples import Samples, folds, require_both_classes
-from calibration.curves.trees import Trees, trees_of
+from calibration.curves.trees import MOST_LEAVES, Trees, trees_of
 
 N_FOLDS = 3
 N_TREES = 100
@@ -136,7 +136,7 @@ def _grow(table: Floats, label: Ints, inputs: Inputs, seed: int) -> HistGradient
     estimator = HistGradientBoostingClassifier(
         learning_rate=0.1,
         max_iter=N_TREES,
-        max_leaf_nodes=8,
+        max_leaf_nodes=MOST_LEAVES,
         max_depth=4,
         min_samples_leaf=max(50, len(label) // 1000),
         # Its early stopping would split a person's items between training and validation.
