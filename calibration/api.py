@@ -64,7 +64,7 @@ class Verdict(serializers.Serializer[Any]):
     version = serializers.CharField(help_text="The model that was judged.")
     judged = serializers.DateTimeField()
     passed = serializers.BooleanField()
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="And what happened since.")
+    reasons = serializers.ListField(child=serializers.CharField())
 
 
 class LearntModel(serializers.Serializer[Any]):

@@ -294,8 +294,8 @@ def _champion(model: CalibrationModel) -> CalibrationModel | None:
 
 def _retire(champion: CalibrationModel, sentence: str) -> None:
     champion.state, champion.retired = State.RETIRED, timezone.now()
-    champion.reasons = [*champion.reasons, _dated(sentence)]
-    champion.save(update_fields=["state", "retired", "taken_back", "reasons"])
+    champion.history = [*champion.history, _dated(sentence)]
+    champion.save(update_fields=["state", "retired", "taken_back", "history"])
 
 
 def _put_away(champion: CalibrationModel, sentence: str) -> None:
@@ -308,8 +308,8 @@ def _crown(model: CalibrationModel, sentence: str) -> None:
     if model.state != State.CHAMPION:
         model.state, model.promoted = State.CHAMPION, timezone.now()
         model.retired = model.taken_back = None
-        model.reasons = [*model.reasons, _dated(sentence)]
-        model.save(update_fields=["state", "promoted", "retired", "taken_back", "reasons"])
+        model.history = [*model.history, _dated(sentence)]
+        model.save(update_fields=["state", "promoted", "retired", "taken_back", "history"])
     if model.target == settings.CALIBRATION_TARGET:
         serve_champion(model.model_version)
 

@@ -96,7 +96,7 @@ def test_a_models_page_has_charts_with_titles_and_their_numbers(operator, rung):
     model = make_model(rung=rung, live={"items": 300, "people": 40, "ece": 0.031, "within": True})
     text = words(operator.get(page_of(model)))
     assert text.count('role="img"') == text.count("<title>") - 1 == 3 + len(model.details["effects"])
-    for reason in model.reasons:
+    for reason in [*model.reasons, *model.history]:
         assert reason.replace("'", "&#x27;") in text
     first = model.details["reliability"][0]
     assert f"{100 * first['rate']:.1f} %" in text
@@ -222,7 +222,8 @@ def test_a_candidate_is_promoted_and_the_champion_taken_back(operator):
     answer = operator.post(page_of(new, "take_back"), {"reason": "Odd figures."}, follow=True)
     new.refresh_from_db()
     assert new.state == "retired"
-    assert any("operator says: Odd figures." in reason for reason in new.reasons)
+    assert any("operator says: Odd figures." in sentence for sentence in new.history)
+    assert "operator says: Odd figures." in words(answer)
 
 
 def test_a_click_returns_to_a_retired_model(operator):

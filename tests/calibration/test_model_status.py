@@ -1,5 +1,6 @@
 """What the API says of the models in use."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.management import call_command
 
 from calibration.curves.features import Rung
 from calibration.models import TrainedOn, TrainingRun
+from calibration.services import take_back
 from profiles.models import Profile
 from recommendations.models import Feedback
 from tests.calibration.rows import WHEN, make_model, make_report, make_run
@@ -70,6 +72,14 @@ def test_the_challenger_is_the_newest_after_the_champion(status):
     assert answer["verdict"]["version"] == "new"
     assert (answer["verdict"]["passed"], answer["verdict"]["reasons"]) == (False, ["It is too bad."])
     assert answer["calibration"] == "good"
+
+
+def test_what_operators_said_is_theirs(status):
+    model = make_model("good", state="champion", reasons=["It is better."])
+    take_back(model, "maria says: Somebody complained.")
+    answer = status()
+    assert answer["verdict"]["reasons"] == ["It is better."]
+    assert "maria" not in json.dumps(answer)
 
 
 def test_what_had_to_beat_the_champion_in_the_same_training_is_a_challenger(status):

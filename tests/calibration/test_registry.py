@@ -44,7 +44,7 @@ def test_a_promoted_model_serves_and_retires_the_champion():
     second.refresh_from_db()
     assert first.retired
     assert second.promoted
-    assert "second replaced it." in first.reasons[-1]
+    assert "second replaced it." in first.history[-1]
     # It steps in where the champion's bytes are refused.
     Curve.objects.filter(version="second").update(artifact=b"not ours")
     assert serving() == "first"
@@ -66,10 +66,10 @@ def test_a_second_click_changes_nothing():
     model = make_model("only")
     promote(model)
     model.refresh_from_db()
-    before = (model.promoted, model.reasons)
+    before = (model.promoted, model.history)
     promote(model)
     model.refresh_from_db()
-    assert (model.promoted, model.reasons) == before
+    assert (model.promoted, model.history) == before
     assert serving() == "only"
 
 
@@ -110,7 +110,7 @@ def test_taking_back_lets_the_one_before_serve_again():
 
     assert (states(), serving()) == ({"first": "champion", "second": "retired"}, "first")
     second.refresh_from_db()
-    assert "Taken back: People complained." in second.reasons[-1]
+    assert "Taken back: People complained." in second.history[-1]
     # What was taken back does not step in for another.
     Curve.objects.filter(version="first").update(artifact=b"not ours")
     assert serving() is None
@@ -123,7 +123,7 @@ def test_the_last_one_taken_back_leaves_none_and_a_second_click_changes_nothing(
     assert take_back(only, "It is too old.") is None
     assert (states(), serving()) == ({"only": "retired"}, None)
     only.refresh_from_db()
-    assert len(only.reasons) == 2
+    assert len(only.history) == 2
 
 
 def test_who_was_taken_back_does_not_serve_again_by_itself():
@@ -248,7 +248,7 @@ class TestLive:
         assert (states(), serving()) == ({"worst": "retired", "good": "champion", "bad": "retired"}, "good")
         bad = CalibrationModel.objects.get(curve__version="bad")
         assert bad.live["within"] is False
-        assert "Taken back: its calibration error" in bad.reasons[-1]
+        assert "Taken back: its calibration error" in bad.history[-1]
         assert self.check(dataset) == ""
 
     def test_none_serves_where_the_one_before_it_is_bad_too(self, dataset):
