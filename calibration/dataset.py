@@ -76,7 +76,7 @@ class Dataset:
         position: Shape (n,), 1 is the top of the tier.
         propensity: Shape (n,).
         is_exploration: Shape (n,).
-        shown_days: Shape (n,).
+        shown_days: Shape (n,). When the job was first seen, as an impression says; else when its list was made.
         features: Shape (n, len(FEATURES)); NaN where unknown.
         feedback_item: Shape (f,), an index into the items; feedback belongs to a job in a list, never to a job alone.
         action: Shape (f,), `Action` numbers.
@@ -123,6 +123,7 @@ class Dataset:
             withdrawn=self.withdrawn,
             now_days=self.now_days,
             seen=self.seen,
+            pair=self.person * len(self.codes) + self.occupation,
             maturity=maturity or Maturity(**settings.LABEL_MATURITY),
         )
 
@@ -202,7 +203,7 @@ def _read(events: QuerySet[RecommendationEvent], now_days: float) -> Dataset:
         position=items.position,
         propensity=items.propensity,
         is_exploration=items.is_exploration,
-        shown_days=lists.shown_days[items.event],
+        shown_days=_shown_days(lists.shown_days[items.event], feedback_item, action, happened_days),
         features=items.features,
         feedback_item=feedback_item,
         action=action,
@@ -369,6 +370,18 @@ def _seen(items: _Items, n_lists: int, feedback_item: Ints, action: Ints) -> Boo
     lowest = np.zeros(n_lists * len(TIERS))
     np.maximum.at(lowest, tier_of_list[feedback_item], items.position[feedback_item])
     return seen | (~has_impressions[items.event] & (items.position <= lowest[tier_of_list]))
+
+
+def _shown_days(made_days: Floats, feedback_item: Ints, action: Ints, happened_days: Floats) -> Floats:
+    """Return when each job was first seen, if an impression tells, but not before its list was made.
+
+    People open a stored list again weeks later and scroll on: what they see then has its time from then on.
+    """
+    first = np.full(len(made_days), np.inf)
+    np.minimum.at(first, feedback_item, happened_days)
+    has_impression = np.zeros(len(made_days), bool)
+    has_impression[feedback_item[action == Action.VIEW]] = True
+    return np.where(has_impression, np.maximum(first, made_days), made_days)
 
 
 def _read_slots(events: QuerySet[RecommendationEvent], lists: _Lists, items: _Items) -> Slots:

@@ -11,6 +11,14 @@ So precedence is offer, interview, apply > hide > save > view, click, nothing: w
 away was interested; whoever saved and then hid it was not. What was taken back never happened. A job that nobody
 was seen to see has no label, because it was never turned down.
 
+The same job may be shown to the same person in many lists. Then feedback still belongs to the list that it names, but
+no list may count as a failure what another one had settled:
+
+- Once a job was decided on (INTEREST: saved or more; OUTCOME: applied for or more), it has no label in the lists that
+  are shown afterwards, and none where the decision is dated more than a day before the list.
+- Lists that show it again within the longer of `save_days` and `apply_days` are one showing: a negative counts in
+  the last of them only, and in none if it was decided on in another.
+
 Young jobs have no label even if somebody has already acted: counting early positives before the negatives of their
 age are known would inflate the base rate (delayed feedback: Chapelle 2014). For the same reason an action after its
 time counts as none: otherwise old jobs, which had longer, would look better than new ones.
@@ -24,6 +32,7 @@ import numpy as np
 from calibration.curves.features import Bools, Floats, Ints
 
 NO_LABEL = -1
+DAY = 1.0
 
 
 class Action(IntEnum):
@@ -82,12 +91,13 @@ def label(
     withdrawn: Bools,
     now_days: float,
     seen: Bools,
+    pair: Ints | None = None,
     maturity: Maturity = DEFAULT_MATURITY,
 ) -> Ints:
     """Return each recommended job's label, shape (n,): 1, 0 or `NO_LABEL`.
 
-    Times are days since any one moment. A date before the job was shown counts as the moment it was shown, because
-    people often give a day without an hour; a date after now has not happened.
+    Times are days since any one moment. A date up to a day before the job was shown counts as the moment it was shown,
+    because people often give a day without an hour; a date after now has not happened.
 
     Args:
         target: What the label tells.
@@ -98,6 +108,7 @@ def label(
         withdrawn: Shape (m,); True where it was taken back.
         now_days: The moment of labelling.
         seen: Shape (n,); False for a job that nobody was seen to see, which has no label.
+        pair: Shape (n,), numbers that tell pairs of a person and an occupation apart; all differ where None.
         maturity: How long each action has.
 
     Raises:
@@ -124,5 +135,46 @@ def label(
         positive = np.logical_or.reduce([*applied, saved])
     else:
         positive = did(Action.INTERVIEW, maturity.interview_days) | did(Action.OFFER, maturity.offer_days)
-    mature = now_days - shown_days >= maturity.days(target)
-    return np.where(mature & seen, positive, NO_LABEL).astype(np.int64)
+    known = seen & (now_days - shown_days >= maturity.days(target))
+    least = Action.SAVE if target == Target.INTEREST else Action.APPLY
+    decides = counts & (action >= least) & (action != Action.HIDE)
+    known[item[decides & (elapsed < -DAY)]] = False
+    if pair is not None:
+        elsewhere = _first_elsewhere(pair, item[decides], happened_days[decides])
+        again = np.minimum(elsewhere, _next_showing(pair, shown_days, seen))
+        known &= ~((elsewhere <= shown_days) | (~positive & (again - shown_days < maturity.days(Target.INTEREST))))
+    return np.where(known, positive, NO_LABEL).astype(np.int64)
+
+
+def _first_elsewhere(pair: Ints, item: Ints, days: Floats) -> Floats:
+    """Return when each pair was first decided on in another item, shape (n,); infinite where it was not.
+
+    Args:
+        pair: Shape (n,), of the items.
+        item: Shape (m,), the items that decisions are about.
+        days: Shape (m,), when they were made.
+    """
+    if not len(item):
+        return np.full(len(pair), np.inf)
+    order = np.lexsort((days, pair[item]))
+    item, days = item[order], days[order]
+    decided, first = np.unique(pair[item], return_index=True)
+    of_pair = np.minimum(np.searchsorted(decided, pair), len(decided) - 1)
+    first_item = item[first][of_pair]
+    # Of the item that the first decision is about, the first one about another item counts.
+    others = np.flatnonzero(item != first_item[item])
+    with_others, first_other = np.unique(of_pair[item[others]], return_index=True)
+    second = np.full(len(decided), np.inf)
+    second[with_others] = days[others[first_other]]
+    elsewhere = np.where(first_item == np.arange(len(pair)), second[of_pair], days[first][of_pair])
+    return np.where(decided[of_pair] == pair, elsewhere, np.inf)
+
+
+def _next_showing(pair: Ints, shown_days: Floats, seen: Bools) -> Floats:
+    """Return when each item's pair was seen next in another item, shape (n,); infinite where it was not."""
+    order = np.lexsort((shown_days, pair))
+    order = order[seen[order]]
+    follows = np.append(pair[order][1:] == pair[order][:-1], False)
+    result = np.full(len(pair), np.inf)
+    result[order[:-1]] = np.where(follows[:-1], shown_days[order][1:], np.inf)
+    return result

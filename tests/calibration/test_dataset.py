@@ -196,6 +196,28 @@ def others(number):
     return [OccupationFactory.create().code for _ in range(number)]
 
 
+def test_a_jobs_time_begins_when_it_was_first_seen():
+    items = make_list(NURSE, WELDER)
+    answer(items[0], "view", days=20.0)
+    answer(items[0], "save", days=21.0)
+    answer(items[1], "save", days=21.0)
+    dataset = read()
+    assert (dataset.shown_days - SHOWN.timestamp() / 86400).tolist() == [20, 0]
+    assert dataset.labels(Target.INTEREST).tolist() == [1, 0]
+
+
+def test_what_was_saved_is_no_failure_in_the_persons_next_list():
+    profile = make_profile(traffic="person")
+    first = make_list(NURSE, WELDER, profile=profile)
+    more = make_list(NURSE, WELDER, profile=profile, shown=SHOWN + DAY / 24)
+    for item in [*first, *more]:
+        answer(item, "view", days=0.0)
+    answer(first[0], "save", days=0.01)
+    stranger = make_list(NURSE)
+    answer(stranger[0], "view", days=1.0)
+    assert read().labels(Target.INTEREST).tolist() == [1, NO_LABEL, NO_LABEL, 0, 0]
+
+
 def test_maturity_is_the_settings_or_what_is_given(settings):
     (item,) = make_list(NURSE, shown=LATER - 10 * DAY)
     answer(item, "save")

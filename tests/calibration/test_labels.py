@@ -97,11 +97,92 @@ def test_a_label_never_changes_once_it_is_there():
     assert {outcome(*actions, age=age) for age in (90, 1000)} == {1}
 
 
-def test_a_date_before_the_job_was_shown_counts_and_one_to_come_does_not():
+def test_a_date_a_little_before_the_job_was_shown_counts_and_one_to_come_does_not():
     assert interest((APPLY, -0.5)) == 1
+    assert outcome((OFFER, -1)) == 1
     assert interest((VIEW, 0), (APPLY, 5), age=14) == 1
     assert interest((VIEW, 0), (APPLY, 14.5), age=14) == 0
     assert interest((SAVE, 13), (HIDE, 15), age=14) == 1
+
+
+def test_what_was_decided_long_before_the_list_tells_nothing_of_it():
+    assert interest((APPLY, -1.01)) == NO_LABEL
+    assert outcome((OFFER, -700), (VIEW, 0)) == NO_LABEL
+    assert outcome((SAVE, -30)) == 0
+    assert interest((CLICK, -30), (SAVE, 2)) == 1
+    assert interest((APPLY, -30, True), (SAVE, 2)) == 1
+
+
+def of_lists(target, *lists, pair=None):
+    """The labels of one job in lists of one person: (day, action, day of it, ...) each; all are seen and mature."""
+    actions = [(number, *given[at : at + 2]) for number, given in enumerate(lists) for at in range(1, len(given), 2)]
+    return label(
+        target,
+        shown_days=np.array([given[0] for given in lists], float),
+        item=np.array([given[0] for given in actions], int),
+        action=np.array([given[1] for given in actions], int),
+        happened_days=np.array([given[2] for given in actions], float),
+        withdrawn=np.zeros(len(actions), bool),
+        now_days=1000.0,
+        seen=np.ones(len(lists), bool),
+        pair=np.zeros(len(lists), int) if pair is None else np.array(pair),
+    ).tolist()
+
+
+@pytest.mark.parametrize("action", [SAVE, APPLY, INTERVIEW, OFFER])
+def test_what_was_wanted_in_one_list_is_not_turned_down_in_the_next(action):
+    assert of_lists(Target.INTEREST, (0, action, 1), (2,), (40,)) == [1, NO_LABEL, NO_LABEL]
+    assert of_lists(Target.INTEREST, (0, action, 1), (40, SAVE, 41)) == [1, NO_LABEL]
+
+
+def test_a_save_does_not_decide_what_an_application_leads_to():
+    assert of_lists(Target.OUTCOME, (0, SAVE, 1), (40, APPLY, 41, INTERVIEW, 60)) == [0, 1]
+    assert of_lists(Target.OUTCOME, (0, APPLY, 1), (40,)) == [0, NO_LABEL]
+
+
+def test_lists_a_few_days_apart_are_one_showing():
+    assert of_lists(Target.INTEREST, (0,), (0.01,), (13.9,)) == [NO_LABEL, NO_LABEL, 0]
+    assert of_lists(Target.INTEREST, (0,), (14,)) == [0, 0]
+    assert of_lists(Target.OUTCOME, (0,), (1,)) == [NO_LABEL, 0]
+    assert of_lists(Target.OUTCOME, (0,), (20,)) == [0, 0]
+
+
+def test_one_showing_is_a_success_in_the_list_that_the_answer_names():
+    assert of_lists(Target.INTEREST, (0,), (0.01, SAVE, 1)) == [NO_LABEL, 1]
+    assert of_lists(Target.INTEREST, (0, SAVE, 1), (0.01,)) == [1, NO_LABEL]
+    assert of_lists(Target.OUTCOME, (0,), (1, APPLY, 2, INTERVIEW, 30)) == [NO_LABEL, 1]
+
+
+def test_other_jobs_and_other_people_are_not_touched():
+    assert of_lists(Target.INTEREST, (0, SAVE, 1), (2,), pair=[0, 1]) == [1, 0]
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_many_lists_at_once_are_labelled_as_each_pair_alone(target):
+    rng = np.random.default_rng(2)
+    n, m = 400, 300
+    shown, pair, seen = rng.uniform(0, 120, n), rng.integers(0, 120, n), rng.random(n) < 0.9
+    item = rng.integers(0, n, m)
+    columns = {
+        "action": rng.integers(0, len(Action), m),
+        "happened_days": shown[item] + rng.uniform(-3, 40, m),
+        "withdrawn": rng.random(m) < 0.2,
+    }
+    together = label(target, shown_days=shown, item=item, now_days=300.0, seen=seen, pair=pair, **columns)
+    assert set(together) == {0, 1, NO_LABEL}
+    for number in np.unique(pair):
+        rows = np.flatnonzero(pair == number)
+        inside = np.isin(item, rows)
+        alone = label(
+            target,
+            shown_days=shown[rows],
+            item=np.searchsorted(rows, item[inside]),
+            now_days=300.0,
+            seen=seen[rows],
+            pair=pair[rows],
+            **{name: column[inside] for name, column in columns.items()},
+        )
+        assert alone.tolist() == together[rows].tolist()
 
 
 def test_maturity_is_a_setting():
