@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -37,6 +43,13 @@ def error_body(code: str, message: str, **more: Any) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, **more}}
 
 
+def refusal_body(refused: Exception) -> dict[str, Any]:
+    """Return the error for a request that Django itself refuses to read."""
+    if isinstance(refused, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return error_body("too_large", "The request is too large. Send less at once; nothing was saved.")
+    return error_body("bad_request", "Something in the request is broken or missing. Nothing was saved.")
+
+
 def _flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
     if isinstance(detail, dict):
         return [
@@ -57,6 +70,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """Give every API error the same shape: `{"error": {"code", "message", "faults"?, …}}`."""
     if isinstance(exc, NoReleaseError):
         return Response(error_body("no_release", str(exc)), status=status.HTTP_503_SERVICE_UNAVAILABLE)
+    if isinstance(exc, SuspiciousOperation):
+        return Response(refusal_body(exc), status=status.HTTP_400_BAD_REQUEST)
     response = drf_exception_handler(exc, context)
     if response is None:
         return None

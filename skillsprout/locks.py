@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, connection
@@ -15,7 +16,7 @@ class LockHeldError(Exception):
 
 @contextmanager
 def only_one(name: str) -> Iterator[None]:
-    """Hold a lock of this name on this database: an advisory one on PostgreSQL, else a file under `VAR_DIR`.
+    """Hold a lock of this name on this database: an advisory one on PostgreSQL, else a file beside the database's.
 
     Raises:
         LockHeldError: Another process holds it.
@@ -41,8 +42,7 @@ def _advisory(name: str) -> Iterator[None]:
 
 @contextmanager
 def _file(name: str) -> Iterator[None]:
-    database = hashlib.sha256(str(connection.settings_dict["NAME"]).encode()).hexdigest()[:16]
-    lock = FileLock(settings.VAR_DIR / f"{name}-{database}.lock", timeout=0)
+    lock = FileLock(_place(name), timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
@@ -51,3 +51,12 @@ def _file(name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _place(name: str) -> Path:
+    """Return the lock's file: one for all processes on a database, however they spell its path."""
+    database = str(connection.settings_dict["NAME"])
+    if database == ":memory:" or "mode=memory" in database:
+        return Path(settings.VAR_DIR, f"{name}-{hashlib.sha256(database.encode()).hexdigest()[:16]}.lock")
+    path = Path(database).resolve()
+    return path.with_name(f"{path.name}-{name}.lock")

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.template import loader
 
 from occupations.services import NoReleaseError
+from skillsprout.errors import error_body, refusal_body
 
 SERVER_ERROR = "Something broke on our side. It has been written down; please try again in a moment."
 
@@ -16,10 +17,17 @@ def unprocessable(request: HttpRequest, message: str) -> HttpResponse:
     return render(request, "422.html", {"message": message}, status=422)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django refuses to read: too large, too many fields, for a host that is not ours."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(refusal_body(exception), status=400)
+    return HttpResponse(loader.get_template("400.html").render(), status=400)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer without the database and without context: either may be what broke."""
     if request.path.startswith("/api/"):
-        return JsonResponse({"error": {"code": "server_error", "message": SERVER_ERROR}}, status=500)
+        return JsonResponse(error_body("server_error", SERVER_ERROR), status=500)
     return HttpResponse(loader.get_template("500.html").render(), status=500)
 
 

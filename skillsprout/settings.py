@@ -2,10 +2,13 @@
 
 import secrets
 from pathlib import Path
+from typing import TypeVar
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+Number = TypeVar("Number", int, float)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -32,7 +35,26 @@ def secret_key() -> str:
     return kept.read_text()
 
 
+def number(name: str, *, default: Number, least: Number, most: Number) -> Number:
+    """Return a number from the environment, whole where the default is.
+
+    Raises:
+        ImproperlyConfigured: It is none, or out of bounds.
+    """
+    kind, given = type(default), env.str(name, default=str(default))
+    try:
+        value = kind(given)
+        if least <= value <= most:
+            return value
+    except ValueError:
+        pass
+    whole = "whole " if kind is int else ""
+    raise ImproperlyConfigured(f"{name} is {given!r}. It must be a {whole}number from {least:,} to {most:,}.")
+
+
 SECRET_KEY = secret_key()
+# Older secrets: the sessions and calibration curves that they have signed are still good.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -172,6 +194,11 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSION": "v1",
     "ALLOWED_VERSIONS": ["v1"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PARSER_CLASSES": [
+        "skillsprout.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "skillsprout.errors.exception_handler",
@@ -291,28 +318,39 @@ V2_THRESHOLDS = {
     "rated_error": env.float("V2_RATED_ERROR", default=0.75),
     "assumed_error": env.float("V2_ASSUMED_ERROR", default=1.0),
 }
-LIMIT_PER_BUCKET = env.int("LIMIT_PER_BUCKET", default=10)
+LIMIT_PER_BUCKET = number("LIMIT_PER_BUCKET", default=10, least=1, most=100)
 
 # Learning from feedback
-EXPLORATION_EPSILON = env.float("EXPLORATION_EPSILON", default=0.1)
-EXPLORATION_POOL = env.int("EXPLORATION_POOL", default=20)
+EXPLORATION_EPSILON = number("EXPLORATION_EPSILON", default=0.1, least=0.0, most=1.0)
+# A list keeps it as a small number of the database.
+EXPLORATION_POOL = number("EXPLORATION_POOL", default=20, least=0, most=32_767)
 PAGES_USE_CALIBRATION = env.bool("PAGES_USE_CALIBRATION", default=True)
 CALIBRATION_TARGET = env.str("CALIBRATION_TARGET", default="interest")
+if CALIBRATION_TARGET not in ("interest", "outcome"):
+    raise ImproperlyConfigured(f"CALIBRATION_TARGET is {CALIBRATION_TARGET!r}. It must be interest or outcome.")
 CALIBRATION_AUTO_PROMOTE = env.bool("CALIBRATION_AUTO_PROMOTE", default=True)
-CALIBRATION_LIVE_MAX_ERROR = env.float("CALIBRATION_LIVE_MAX_ERROR", default=0.1)
-MODEL_TRAINING_MIN_SAMPLES = env.int("MODEL_TRAINING_MIN_SAMPLES", default=50)
+CALIBRATION_LIVE_MAX_ERROR = number("CALIBRATION_LIVE_MAX_ERROR", default=0.1, least=0.01, most=1.0)
+MODEL_TRAINING_MIN_SAMPLES = number("MODEL_TRAINING_MIN_SAMPLES", default=50, least=1, most=1_000_000)
 LABEL_MATURITY = {
-    "save_days": env.float("SAVE_MATURITY_DAYS", default=14),
-    "apply_days": env.float("APPLY_MATURITY_DAYS", default=14),
-    "interview_days": env.float("INTERVIEW_MATURITY_DAYS", default=60),
-    "offer_days": env.float("OFFER_MATURITY_DAYS", default=90),
+    "save_days": number("SAVE_MATURITY_DAYS", default=14.0, least=0.001, most=3_650.0),
+    "apply_days": number("APPLY_MATURITY_DAYS", default=14.0, least=0.001, most=3_650.0),
+    "interview_days": number("INTERVIEW_MATURITY_DAYS", default=60.0, least=0.001, most=3_650.0),
+    "offer_days": number("OFFER_MATURITY_DAYS", default=90.0, least=0.001, most=3_650.0),
 }
 PERIODIC_TRAINING_CRON = env.str("PERIODIC_TRAINING_CRON", default="0 2 * * *")
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "skillsprout.logs.MaskingFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Django's own handlers would write ids in full, and in DEBUG each line twice.
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

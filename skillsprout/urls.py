@@ -15,4 +15,5 @@ urlpatterns = [
     path("", include("recommendations.urls")),
 ]
 
+handler400 = "skillsprout.pages.bad_request"
 handler500 = "skillsprout.pages.server_error"

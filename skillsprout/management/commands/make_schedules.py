@@ -3,6 +3,7 @@ from typing import Any
 
 from celery.schedules import ParseException, crontab
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
@@ -68,10 +69,12 @@ def training_timing() -> dict[str, str]:
     try:
         timing = dict(zip(FIELDS, values, strict=True))
         crontab(**timing)
-    except (ParseException, ValueError) as error:
+        CrontabSchedule(timezone="UTC", **timing).full_clean()
+    except (ParseException, ValueError, ValidationError) as error:
         raise CommandError(
             f"PERIODIC_TRAINING_CRON is {settings.PERIODIC_TRAINING_CRON!r}. It must have five fields, minute, hour, "
-            "day of the month, month and day of the week, such as 0 2 * * * for every day at 02:00 UTC."
+            "day of the month, month and day of the week, each of them short and its ranges rising, such as "
+            "0 2 * * 1-5 for Monday to Friday at 02:00 UTC."
         ) from error
     return timing
 
