@@ -1,12 +1,12 @@
 """Who the person is: an account if they want one, a profile, ratings, jobs and licences held."""
 
 import uuid
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from occupations.models import EducationLevel, Element, Licence, Occupation
@@ -52,6 +52,12 @@ class Profile(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @transaction.atomic
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        # Locked first: what others are just storing of this person is waited for, and goes too.
+        list(Profile.objects.filter(pk=self.pk).select_for_update().values_list("pk"))
+        return super().delete(*args, **options)
 
 
 class ElementRating(models.Model):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
@@ -105,10 +106,19 @@ def claim_profile(profile: Profile, user: User) -> None:
         if profile.user_id != user.pk:
             raise ProfileClaimedError
     profile.user = user
-    if user.is_staff and Profile.objects.filter(pk=profile.pk, traffic=Profile.Traffic.PERSON).update(
-        traffic=Profile.Traffic.STAFF
-    ):
+    if mark_staff(profile.pk, user):
         profile.traffic = Profile.Traffic.STAFF
+
+
+def mark_staff(profile_id: UUID, user: object) -> bool:
+    """Mark a profile as staff's if staff use it as if it were a person's, and say whether that was so.
+
+    Only one that nobody has claimed, or they themselves: nothing is learnt from it any more.
+    """
+    if not getattr(user, "is_staff", False):
+        return False
+    of_person = Profile.objects.open_to(user).filter(pk=profile_id, traffic=Profile.Traffic.PERSON)
+    return bool(of_person.update(traffic=Profile.Traffic.STAFF))
 
 
 def _known_occupations(codes: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -357,7 +357,7 @@ def signup(request: HttpRequest) -> HttpResponse:
                 services.claim_profile(profile, user)
         login(request, user)
         messages.success(request, "Welcome. Your answers are kept in your account now.")
-        return redirect(_next(request) or "profiles:account")
+        return HttpResponseRedirect(_next(request) or reverse("profiles:account"))
     return render(request, "profiles/signup.html", {"form": form, "next": _next(request)})
 
 

@@ -9,6 +9,7 @@ from import_export.admin import ExportMixin
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.import_export.forms import ExportForm
+from unfold.views import ChangeList
 
 from occupations.admin import ReadOnlyInline
 from recommendations.models import Curve, Evaluation, Feedback, RecommendationEvent, RecommendedItem, Tier
@@ -178,11 +179,24 @@ class FlagFilter(admin.SimpleListFilter):
         return [("outcome_without_application", "Outcome without an application")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(flag=self.value()) if self.value() else queryset
+        return queryset.with_flag().filter(flag=self.value()) if self.value() else queryset
+
+
+class FlaggedChangeList(ChangeList):
+    """Rows with their flags, which are looked up for the rows of the page alone: thousands may stand before them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        flagged = Feedback.objects.with_flag().filter(pk__in=[row.pk for row in self.result_list])
+        flags = {row.pk: row.flag for row in flagged}
+        for row in self.result_list:
+            row.flag = flags[row.pk]
 
 
 class FeedbackResource(resources.ModelResource):
     flag = fields.Field(column_name="flag", attribute="flag", readonly=True)
+    # The key of the list alone: lists are long.
+    item__event = fields.Field(column_name="item__event", attribute="item__event_id", readonly=True)
 
     class Meta:
         model = Feedback
@@ -214,12 +228,20 @@ class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
         ("happened_at", RangeDateTimeFilter),
     ]
     search_fields = ["item__occupation__code", "item__occupation__onet_title", "item__event__id"]
-    list_select_related = ["item__occupation", "item__event"]
+    show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FlaggedChangeList
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).with_flag()
+        shown = ["action", "happened_at", "recorded_at", "withdrawn_at"]
+        of_item = ["tier", "position", "event", "occupation__onet_title", "occupation__curated_title"]
+        rows = super().get_queryset(request).select_related("item__occupation")
+        return rows.only(*shown, *(f"item__{name}" for name in of_item))
 
-    @admin.display(ordering="flag")
+    def get_export_queryset(self, request: HttpRequest) -> Any:
+        return super().get_export_queryset(request).with_flag()
+
     def flag(self, feedback: Feedback) -> str:
         return feedback.flag.replace("_", " ").capitalize()
 

@@ -15,8 +15,10 @@ from occupations.api import EducationSerializer, LicenceSerializer, PaySerialize
 from occupations.models import EducationLevel
 from occupations.services import credit_line, get_catalogue
 from profiles.api import open_profile
+from profiles.services import mark_staff
 from recommendations import services
 from recommendations.advice import Advice, Recommendation, SkillPoint, Training
+from recommendations.lists import REORDERED
 from recommendations.models import Feedback
 from skillsprout.errors import Conflict, Unprocessable
 
@@ -24,14 +26,16 @@ from skillsprout.errors import Conflict, Unprocessable
 class RecommendationsBody(serializers.Serializer[Any]):
     limit_per_bucket = serializers.IntegerField(min_value=1, max_value=100, default=settings.LIMIT_PER_BUCKET)
     use_calibration = serializers.BooleanField(
-        default=False, help_text="Order each bucket by calibrated probability, where a calibration is promoted."
+        default=False,
+        help_text=f"Put the best {REORDERED} of each bucket into the order of their calibrated probabilities, where a "
+        "calibration is promoted.",
     )
     enable_exploration = serializers.BooleanField(
         default=False, help_text="Let each bucket's last place hold something a little different now and then."
     )
     model_version = serializers.CharField(max_length=40, required=False, help_text="Such as v1_baseline.")
     more_of = serializers.ListField(
-        child=serializers.RegexField(r"^\d{2}-\d$"),
+        child=serializers.RegexField(r"^[0-9]{2}-[0-9]$"),
         default=list,
         max_length=100,
         help_text="SOC minor groups, such as 29-1, of which a tier's first ten may hold more than three.",
@@ -252,6 +256,7 @@ class Recommendations(APIView):
             raise Unprocessable(str(error), "empty_profile") from error
         except services.UnknownModelError as error:
             raise Unprocessable(str(error), "unknown_model", field="model_version") from error
+        mark_staff(profile.pk, request.user)
         return Response(advice_json(advice, credit_line(get_catalogue().release)))
 
 

@@ -2,8 +2,10 @@
 
 Unpickling runs what the bytes say, so only bytes that this installation has written are unpickled: their digest is
 keyed with its secret (`SECRET_KEY`, or one of `SECRET_KEY_FALLBACKS` after a change of it). It covers what a row says
-of its curve as well, so that no curve can be passed off as another. Calibration fits curves and hands them down;
-whatever has the two methods of `Applicable` will do.
+of its curve as well, so that no curve can be passed off as another. Unpickling also puts the values of a dataclass into
+whatever fields it has by now, so a row names the classes and fields that its curve is made of, and a curve is applied
+only where today's are the same. Calibration fits curves and hands them down; whatever has the two methods of
+`Applicable` will do.
 """
 
 import hmac
@@ -11,7 +13,7 @@ import io
 import json
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import NamedTuple, Protocol, cast
 
 import joblib
@@ -58,7 +60,7 @@ class TamperedCurveError(RefusedCurveError):
 
 
 class UnreadableCurveError(RefusedCurveError):
-    """The bytes are our own, but the code that they call for is no longer there."""
+    """The bytes are our own, but the code that they call for is no longer there, or no longer the same."""
 
     def __init__(self, version: str) -> None:
         super().__init__(
@@ -95,6 +97,7 @@ def store_curve(
         target=target,
         feature_names=list(feature_names),
         artifact=dumped(curve),
+        made_of=_made_of(curve),
     )
     stored.digest = _digest(_content(stored), settings.SECRET_KEY)
     stored.save(force_insert=True)
@@ -125,6 +128,8 @@ def load_curve(stored: Curve) -> Applicable:
         curve = cast(Applicable, joblib.load(io.BytesIO(bytes(stored.artifact))))
     except Exception as error:  # Unpickling calls whatever the bytes name, so anything may be raised.
         raise UnreadableCurveError(stored.version) from error
+    if _made_of(curve) != stored.made_of:
+        raise UnreadableCurveError(stored.version)
     if len(_loaded) >= MOST_LOADED:
         _loaded.clear()
     _loaded[stored.digest] = Loaded(keys, content, curve)
@@ -176,8 +181,14 @@ def served_curve(model_version: str) -> Served | None:
         try:
             return _served(stored)
         except RefusedCurveError as error:
-            logger.error("%s", error)
+            if stored.version not in _told:
+                _told.add(stored.version)
+                logger.error("%s", error)
     return None
+
+
+_told: set[str] = set()
+"""Versions whose refusal this process has logged: they are met again at each list."""
 
 
 def _may_serve(model_version: str) -> Iterator[Curve]:
@@ -187,7 +198,9 @@ def _may_serve(model_version: str) -> Iterator[Curve]:
     yield from serving
     if serving:
         before = Curve.objects.filter(model_version=model_version, may_serve=True, serving=False)
-        yield from before.order_by("-activated_at", "-pk")
+        # One by one: the first of them is nearly always good, and all their bytes together are many.
+        for key in before.order_by("-activated_at", "-pk").values_list("pk", flat=True):
+            yield from Curve.objects.filter(pk=key)
 
 
 def curve_of(version: str) -> Served | None:
@@ -221,9 +234,29 @@ def _served(stored: Curve) -> Served:
     return Served(stored.version, stored.target, stored.feature_names, load_curve(stored))
 
 
+def _made_of(curve: object) -> str:
+    """Return a line for each dataclass in a curve: its name and its fields in order, as the code has them now."""
+    lines: set[str] = set()
+
+    def look(value: object) -> None:
+        if is_dataclass(value):
+            names = [field.name for field in fields(value)]
+            lines.add(f"{type(value).__module__}.{type(value).__qualname__}({', '.join(names)})")
+            # After a change of its class a value may lack fields.
+            look([getattr(value, name, None) for name in names])
+        elif isinstance(value, list | tuple | set | frozenset):
+            for inner in value:
+                look(inner)
+        elif isinstance(value, dict):
+            look([*value.keys(), *value.values()])
+
+    look(curve)
+    return "\n".join(sorted(lines))
+
+
 def _content(stored: Curve) -> bytes:
     """Return what a digest covers: what the row says of its curve, and the curve."""
-    says = json.dumps([stored.version, stored.model_version, stored.target, stored.feature_names])
+    says = json.dumps([stored.version, stored.model_version, stored.target, stored.feature_names, stored.made_of])
     return says.encode() + b"\n" + bytes(stored.artifact)
 
 

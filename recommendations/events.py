@@ -13,7 +13,7 @@ from profiles.models import Profile
 from profiles.services import Answers
 from profiles.services import answers as answers_of
 from recommendations.advice import Advice
-from recommendations.curve_store import curve_of, served_curve
+from recommendations.curve_store import Served, curve_of, served_curve
 from recommendations.feedback import hidden_codes
 from recommendations.lists import Items, Scored, advice_of, items_of, pools_of
 from recommendations.models import RecommendationEvent, RecommendedItem
@@ -58,7 +58,7 @@ def make_event(
         profile: The person.
         limit_per_bucket: The most jobs of a tier; the setting when not given.
         model_version: One of `MODELS`; the setting when not given.
-        use_calibration: Order each tier by calibrated probability, where a calibration is promoted.
+        use_calibration: Order the best of each tier by calibrated probability, where a calibration is promoted.
         enable_exploration: Let each tier's last place hold something a little different now and then.
         more_of: SOC minor groups, such as 15-1, of which a tier's first ten may hold more than three.
         seed: Of the lot, 0 to 2^63 - 1; a random one when not given.
@@ -76,7 +76,6 @@ def make_event(
     run = run_model(answers, catalogue, model_version or settings.MODEL_VERSION)
     served = served_curve(run.model_version) if use_calibration else None
     scored = Scored(run, served)
-    explores = enable_exploration and profile.allow_exploration
     event = RecommendationEvent(
         profile=profile,
         created_at=now,
@@ -87,7 +86,7 @@ def make_event(
         limit_per_bucket=limit_per_bucket or settings.LIMIT_PER_BUCKET,
         use_calibration=use_calibration,
         calibration_version=served.version if served else "",
-        epsilon=settings.EXPLORATION_EPSILON if explores else 0.0,
+        epsilon=_epsilon(profile) if enable_exploration else 0.0,
         pool_limit=settings.EXPLORATION_POOL,
         seed=secrets.randbits(63) if seed is None else seed,
         inputs=answers.frozen(),
@@ -105,10 +104,10 @@ def make_event(
 
 
 def latest_advice(profile: Profile) -> Advice:
-    """Return the person's newest list as it was stored; a new one where the answers or the data have changed.
+    """Return the person's newest list as it was stored; a new one where it is not what the pages would make now.
 
-    A new one is made as the pages show it: by the promoted calibration if the settings say so, and with something a
-    little different now and then if the person allows it. Another calibration than the list's makes a new one too.
+    They make it by the promoted calibration if the settings say so, and with something a little different now and then
+    if the person allows it.
 
     Raises:
         EmptyProfileError: Nothing was said that a score could rest on.
@@ -116,19 +115,35 @@ def latest_advice(profile: Profile) -> Advice:
     """
     catalogue = get_catalogue()
     event = RecommendationEvent.objects.filter(profile=profile).order_by("-created_at").first()
-    served = served_curve(event.model_version) if event and settings.PAGES_USE_CALIBRATION else None
-    if (
-        event is None
-        or profile.updated_at > event.created_at
-        or event.calibration_version != (served.version if served else "")
-        or not still_holds(event, catalogue)
-    ):
+    served = served_curve(settings.MODEL_VERSION) if event and settings.PAGES_USE_CALIBRATION else None
+    if event is None or not _as_made_now(event, profile, catalogue, served):
         return make_event(profile, use_calibration=settings.PAGES_USE_CALIBRATION, enable_exploration=True)
     scored = Scored(run_of(event, catalogue), served)
     items: Items = {name: [] for name in TIER_NAMES}
     for item in event.items.order_by("position"):
         items[item.tier].append(item)
     return advice_of(scored, Answers.thawed(event.inputs), items, _choice_of(event, scored), event)
+
+
+def _as_made_now(event: RecommendationEvent, profile: Profile, catalogue: Catalogue, served: Served | None) -> bool:
+    """Whether a list is what the pages would make now, whoever asked for it: all but the draw, and jobs hidden since.
+
+    It may hold more than the pages begin with: the person has asked for more.
+    """
+    return (
+        event.created_at >= profile.updated_at
+        and event.model_version == settings.MODEL_VERSION
+        and event.limit_per_bucket >= settings.LIMIT_PER_BUCKET
+        and event.epsilon == _epsilon(profile)
+        and event.pool_limit == settings.EXPLORATION_POOL
+        and event.calibration_version == (served.version if served else "")
+        and still_holds(event, catalogue)
+    )
+
+
+def _epsilon(profile: Profile) -> float:
+    """Return the share of lots in the person's lists, 0-1."""
+    return settings.EXPLORATION_EPSILON if profile.allow_exploration else 0.0
 
 
 def replay(event: RecommendationEvent) -> Choice:

@@ -1,15 +1,19 @@
 """What people did with what was shown to them; `services` hands it on to pages, API and commands."""
 
+import hashlib
+import json
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from profiles.models import Profile
-from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
+from profiles.services import mark_staff
+from recommendations.models import Feedback, FeedbackKey, RecommendationEvent, RecommendedItem
 
 # Clocks differ a little between a caller and us.
 CLOCK_SLACK = timedelta(minutes=5)
@@ -89,6 +93,8 @@ def told_of(profile: Profile, code: str) -> dict[str, Feedback]:
 
 def feedback_flags(feedback: Feedback) -> list[str]:
     """Return what is odd about a feedback, which is kept all the same: `outcome_without_application`, or nothing."""
+    if feedback.action not in Feedback.OUTCOMES:
+        return []
     flag = Feedback.objects.with_flag().get(pk=feedback.pk).flag
     return [flag] if flag else []
 
@@ -114,7 +120,7 @@ def record_feedback(
         action: One of `Feedback.Action`.
         happened_at: When it happened, at most five years ago; now if not given.
         undoes: Of `undo`, the action to take back in place of the newest.
-        idempotency_key: A key of the caller's: the same call again answers the same feedback.
+        idempotency_key: A key of the caller's: the same call again answers the same feedback and changes nothing.
         user: Who calls; None where the caller has checked already whose list it is.
 
     Returns:
@@ -132,14 +138,51 @@ def record_feedback(
     if undoes and action != Feedback.Action.UNDO:
         raise ValueError("Only undo takes something back.")
     _check_time(happened_at)
-    item = _item_shown(event_id, code, user)
+    record = partial(_record_once, event_id, code, user, action, happened_at, undoes, idempotency_key)
     try:
-        return _record(item, action, happened_at, undoes, idempotency_key)
+        return record()
     except IntegrityError:
-        # Another call arrived at the same time and was first; now it can be seen.
-        return _record(item, action, happened_at, undoes, idempotency_key)
+        # The key came with another list at the same time, and that call was first; now it can be seen.
+        return record()
 
 
+@transaction.atomic
+def note_feedback(
+    profile: Profile, item: RecommendedItem, action: str, happened_at: datetime | None = None
+) -> tuple[Feedback, bool]:
+    """Record what a person says of an occupation on a page, in the list that it belongs to.
+
+    There they say each thing once, however many lists showed the occupation: without a date it stands as it was said,
+    and another date corrects it, which may move it to another list.
+
+    Args:
+        profile: The person.
+        item: The occupation in the list that the page names, one of theirs.
+        action: One of `Feedback.Action`, except `undo`.
+        happened_at: When it happened, at most five years ago; now if not given.
+
+    Returns:
+        The feedback, and whether it is new.
+
+    Raises:
+        FutureFeedbackError: `happened_at` lies in the future.
+        TooLongAgoError: `happened_at` lies more than five years back.
+    """
+    _check_time(happened_at)
+    # All the lists, because it may move from one to another; always in the same order, or two calls could wait for
+    # each other.
+    lists = RecommendationEvent.objects.filter(profile=profile, items__occupation=item.occupation_id)
+    list(_locked(lists).order_by("pk"))
+    said = told_of(profile, item.occupation_id).get(action)
+    if said and happened_at in (None, said.happened_at):
+        return said, False
+    meant = _item_meant(profile, item, action, happened_at)
+    if said and said.item_id != meant.pk:
+        _withdraw(said)
+    return _record(meant, action, happened_at, "")
+
+
+@transaction.atomic
 def record_views(
     *, event_id: UUID | str, codes: Collection[str], user: object = None, happened_at: datetime | None = None
 ) -> int:
@@ -169,10 +212,7 @@ def record_views(
         raise NotShownError(missing)
     new = [pk for pk, seen in items.values() if not seen]
     seen_at = happened_at or timezone.now()
-    # The same card may have been seen in two windows at once.
-    Feedback.objects.bulk_create(
-        [Feedback(item_id=pk, action=Feedback.Action.VIEW, happened_at=seen_at) for pk in new], ignore_conflicts=True
-    )
+    Feedback.objects.bulk_create(Feedback(item_id=pk, action=Feedback.Action.VIEW, happened_at=seen_at) for pk in new)
     return len(new)
 
 
@@ -185,6 +225,14 @@ def _check_time(happened_at: datetime | None) -> None:
         raise TooLongAgoError
 
 
+def _locked(events: QuerySet[RecommendationEvent]) -> QuerySet[RecommendationEvent]:
+    """Let one call at a time say what was done with a list; the others wait until it has ended.
+
+    A list carries long JSON that nobody asks for here.
+    """
+    return events.only("profile").select_for_update(of=("self",), no_key=True)
+
+
 def _event_open_to(event_id: UUID | str, user: object) -> RecommendationEvent:
     try:
         events = RecommendationEvent.objects.filter(pk=UUID(str(event_id)))
@@ -192,10 +240,10 @@ def _event_open_to(event_id: UUID | str, user: object) -> RecommendationEvent:
         raise UnknownEventError from error
     if user is not None:
         events = events.filter(profile__in=Profile.objects.open_to(user))
-    # A list carries long JSON that nobody asks for here.
-    event = events.only("profile").first()
+    event = _locked(events).first()
     if event is None:
         raise UnknownEventError
+    mark_staff(event.profile_id, user)
     return event
 
 
@@ -207,50 +255,72 @@ def _item_shown(event_id: UUID | str, code: str, user: object) -> RecommendedIte
     return item
 
 
-def _record(
-    item: RecommendedItem, action: str, happened_at: datetime | None, undoes: str, key: str
+def _item_meant(profile: Profile, item: RecommendedItem, action: str, happened_at: datetime | None) -> RecommendedItem:
+    """Return the occupation in the list that something noted on a page belongs to.
+
+    An interview or an offer belongs to the list in which the person says that they applied, the newest by that day;
+    without such a one, and like all that is given a day, to the newest list that showed the occupation by then; else
+    to the list that the page names. Days are compared, because people give a day without an hour.
+    """
+    if happened_at is None and action not in Feedback.OUTCOMES:
+        return item
+    day = timezone.localdate(happened_at)
+    shown = RecommendedItem.objects.filter(event__profile=profile, occupation=item.occupation_id)
+    if action in Feedback.OUTCOMES:
+        applications = Feedback.objects.in_force().filter(action=Feedback.Action.APPLY, happened_at__date__lte=day)
+        newest = applications.filter(item__in=shown).select_related("item").order_by("-happened_at", "-pk").first()
+        if newest:
+            return newest.item
+    return shown.filter(event__created_at__date__lte=day).order_by("-event__created_at").first() or item
+
+
+@transaction.atomic
+def _record_once(
+    event_id: UUID | str, code: str, user: object, action: str, happened_at: datetime | None, undoes: str, key: str
 ) -> tuple[Feedback, bool]:
-    if key and (before := _with_key(item, action, happened_at, undoes, key)):
-        return before, False
-    same = None if action == Feedback.Action.UNDO else item.feedback.in_force().filter(action=action).first()
-    if same and happened_at in (None, same.happened_at):
-        return same, False
-    feedback = Feedback(item=item, action=action, happened_at=happened_at or timezone.now(), idempotency_key=key)
-    with transaction.atomic():
-        if action == Feedback.Action.UNDO:
-            feedback.undoes = _take_back(item, undoes)
-        elif same:
-            _withdraw(same)
-        feedback.save(force_insert=True)
+    """Record a feedback, or answer with the one that its key was answered with before."""
+    item = _item_shown(event_id, code, user)
+    if not key:
+        return _record(item, action, happened_at, undoes)
+    profile_id = item.event.profile_id
+    when = happened_at.astimezone(UTC).isoformat() if happened_at else ""
+    sent = json.dumps([str(item.event_id), code, action, undoes, when])
+    digest = hashlib.sha256(sent.encode()).hexdigest()
+    before = FeedbackKey.objects.filter(profile=profile_id, key=key).select_related("feedback").first()
+    if before:
+        if before.digest != digest:
+            raise KeyReusedError(key)
+        return before.feedback, False
+    feedback, created = _record(item, action, happened_at, undoes)
+    FeedbackKey.objects.create(profile_id=profile_id, key=key, digest=digest, feedback=feedback)
+    return feedback, created
+
+
+def _record(item: RecommendedItem, action: str, happened_at: datetime | None, undoes: str) -> tuple[Feedback, bool]:
+    """Record a feedback on an occupation whose list is locked, and say whether it is new."""
+    feedback = Feedback(item=item, action=action, happened_at=happened_at or timezone.now())
+    if action == Feedback.Action.UNDO:
+        feedback.undoes = _newest(item, undoes)
+        _withdraw(feedback.undoes)
+    elif same := item.feedback.in_force().filter(action=action).first():
+        if happened_at in (None, same.happened_at):
+            return same, False
+        _withdraw(same)
+    feedback.save(force_insert=True)
     return feedback, True
 
 
-def _with_key(
-    item: RecommendedItem, action: str, happened_at: datetime | None, undoes: str, key: str
-) -> Feedback | None:
-    sent = Feedback.objects.filter(item__event__profile=item.event.profile_id, idempotency_key=key)
-    before = sent.select_related("undoes").first()
-    if before is None:
-        return None
-    same = before.item_id == item.pk and before.action == action
-    if not same or happened_at not in (None, before.happened_at):
-        raise KeyReusedError(key)
-    if undoes and before.undoes and before.undoes.action != undoes:
-        raise KeyReusedError(key)
-    return before
-
-
-def _take_back(item: RecommendedItem, undoes: str) -> Feedback:
+def _newest(item: RecommendedItem, action: str) -> Feedback:
+    """Return the newest feedback in force that can be taken back, of an action if one is named."""
     in_force = item.feedback.in_force().exclude(action__in=NOT_UNDONE)
-    if undoes:
-        in_force = in_force.filter(action=undoes)
-    for newest in in_force.order_by("-recorded_at", "-pk"):
-        # Only one of two undos at once may take it.
-        if _withdraw(newest):
-            return newest
-    raise NothingToUndoError(undoes)
+    if action:
+        in_force = in_force.filter(action=action)
+    newest = in_force.order_by("-recorded_at", "-pk").first()
+    if newest is None:
+        raise NothingToUndoError(action)
+    return newest
 
 
-def _withdraw(feedback: Feedback) -> bool:
-    """Withdraw a feedback unless another call was first, and say whether this one did."""
-    return bool(Feedback.objects.in_force().filter(pk=feedback.pk).update(withdrawn_at=timezone.now()))
+def _withdraw(feedback: Feedback) -> None:
+    feedback.withdrawn_at = timezone.now()
+    feedback.save(update_fields=["withdrawn_at"])

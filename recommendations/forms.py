@@ -1,6 +1,6 @@
 """What a person can add to a press of a button: the day on which it happened."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from django import forms
 from django.utils import timezone
@@ -29,6 +29,9 @@ class OutcomeForm(forms.Form):
     )
 
     def happened_at(self) -> datetime:
-        """Return a moment of the day given: its noon, or now on the present day."""
-        day = self.cleaned_data["day"]
-        return timezone.now() if day == timezone.localdate() else timezone.make_aware(datetime.combine(day, time(12)))
+        """Return a moment of the day given: its noon, or now if that is the present day somewhere on earth."""
+        day, today = self.cleaned_data["day"], timezone.localdate()
+        # Where it is later than here, the person's day may have begun already.
+        if today <= day <= today + timedelta(days=1):
+            return timezone.now()
+        return timezone.make_aware(datetime.combine(day, time(12)))

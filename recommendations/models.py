@@ -29,6 +29,7 @@ class Curve(models.Model):
     target = models.CharField(max_length=10, choices=Target, help_text="What its probability is of.")
     feature_names = models.JSONField(help_text="The columns that it reads, in order.")
     artifact = models.BinaryField()
+    made_of = models.TextField(help_text="Its classes with their fields, as they were when it was stored.")
     digest = models.CharField(max_length=64, help_text="Keyed with this installation's secret.")
     created_at = models.DateTimeField(default=timezone.now)
     activated_at = models.DateTimeField(null=True, blank=True, help_text="When it last began to serve.")
@@ -122,8 +123,7 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
 
     def with_flag(self) -> Self:
         """Each with `flag`: `outcome_without_application` for one in force without an application, else nothing."""
-        outcomes = (Feedback.Action.INTERVIEW, Feedback.Action.OFFER)
-        odd = Q(withdrawn_at=None, action__in=outcomes, applied=False)
+        odd = Q(withdrawn_at=None, action__in=Feedback.OUTCOMES, applied=False)
         return self.with_application().annotate(
             flag=Case(When(odd, then=Value("outcome_without_application")), default=Value(""))
         )
@@ -142,11 +142,12 @@ class Feedback(models.Model):
         HIDE = "hide", "Hidden"
         UNDO = "undo", "Taken back"
 
+    OUTCOMES = (Action.INTERVIEW, Action.OFFER)
+
     item = models.ForeignKey(RecommendedItem, on_delete=models.CASCADE, related_name="feedback")
     action = models.CharField(max_length=10, choices=Action)
     happened_at = models.DateTimeField(default=timezone.now)
     recorded_at = models.DateTimeField(auto_now_add=True)
-    idempotency_key = models.CharField(max_length=100, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
 
@@ -165,13 +166,27 @@ class Feedback(models.Model):
                 condition=Q(withdrawn_at=None) & ~Q(action="undo"),
                 name="feedback_once_in_force",
             ),
-            models.UniqueConstraint(
-                fields=["item", "idempotency_key"], condition=~Q(idempotency_key=""), name="feedback_key_once"
-            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.item.occupation_id}"
+
+
+class FeedbackKey(models.Model):
+    """A key that a caller sent with a feedback, so that the same call again changes nothing."""
+
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of what was sent with it.")
+    feedback = models.ForeignKey(Feedback, on_delete=models.CASCADE, related_name="+", help_text="The answer.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [models.UniqueConstraint(fields=["profile", "key"], name="feedback_key_once_per_person")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Evaluation(models.Model):

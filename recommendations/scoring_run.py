@@ -406,7 +406,8 @@ def choose(
 
     Under the level-aware model a tier's first ten hold no more than three of one SOC minor group, even if
     fewer than ten are shown for it; who asks for more than ten gets the others after them. The last place is then
-    given by lot, within the same bounds, and never to a job behind a licence that the person lacks.
+    given by lot, within the same bounds, and never to a job behind a licence that the person lacks or to one above
+    whose level the person is: the pages fold those away, so whether it is seen would depend on what was drawn.
 
     Args:
         run: The model's figures.
@@ -417,18 +418,20 @@ def choose(
         lot: How the last places are given.
     """
     codes = run.tables.catalogue.jobs.codes
-    lacks_licence = np.zeros(len(codes), bool)
-    lacks_licence[list(run.unmet)] = True
+    never_drawn = np.zeros(len(codes), bool)
+    never_drawn[list(run.unmet)] = True
+    if run.aware:
+        never_drawn |= run.aware.scores.above_level
     best = best_first(run, exclude)
     choice = Choice({}, {}, {}, {}, {}, {})
     for number, (name, order) in enumerate((reorder(best) if reorder else best).items()):
-        n_shown, passed_over, barred = limit, Counter[str](), lacks_licence[order]
+        n_shown, passed_over, barred = limit, Counter[str](), never_drawn[order]
         if run.aware:
             varied = vary(order, codes, wanted=more_of)
             n_shown = limit if limit > FIRST else max(min(limit, varied.n_first), 1)
             gave_way = set(order[: min(FIRST, limit)].tolist()) - set(varied.rows[: min(FIRST, n_shown)].tolist())
             passed_over.update(minor_group(codes[row]) for row in gave_way)
-            order, barred = varied.rows, lacks_licence[varied.rows]
+            order, barred = varied.rows, never_drawn[varied.rows]
             if lot.epsilon > 0 and n_shown <= FIRST:
                 full = full_groups(order[: n_shown - 1], codes, wanted=more_of)
                 barred |= np.isin(run.tables.minor_groups[order], list(full))

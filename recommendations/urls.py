@@ -6,6 +6,7 @@ app_name = "recommendations"
 
 urlpatterns = [
     path("results/", views.results, name="results"),
+    path("kept/", views.kept, name="kept"),
     path("occupations/<str:code>/", views.occupation, name="occupation"),
     path("plan/<str:code>/", views.plan, name="plan"),
     path("feedback/", views.feedback, name="feedback"),

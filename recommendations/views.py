@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models.functions import Length
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,7 +18,7 @@ from occupations.models import Occupation, PayOutlook
 from occupations.services import get_catalogue
 from profiles.http import current_profile
 from profiles.models import Profile
-from profiles.services import Answers
+from profiles.services import Answers, mark_staff
 from profiles.services import answers as answers_of
 from recommendations import services
 from recommendations.advice import Advice, Recommendation, Requirement
@@ -29,6 +30,7 @@ from skillsprout.htmx import HtmxRequest, render_page
 from skillsprout.pages import unprocessable
 
 MOST_PER_TIER = 60
+MOST_DIGITS = 9
 MOST_LISTS = 100
 MOST_SEEN = 300
 MOST_SOFTWARE = 18
@@ -44,6 +46,8 @@ REACTIONS = (
     (Feedback.Action.OFFER, "I got an offer", "Got an offer"),
     (Feedback.Action.HIDE, "Hide", "Hidden"),
 )
+
+DONE = {action.value: done for action, _, done in REACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ def results(request: HtmxRequest) -> HttpResponse:
         advice = _advice(request, profile)
     except services.EmptyProfileError as error:
         return render(request, "recommendations/results_empty.html", {"reason": str(error), "step": "results"})
+    mark_staff(profile.pk, request.user)
     done = services.feedback_in_force(profile)
     context = {
         "advice": advice,
@@ -134,7 +139,7 @@ def _advice(request: HttpRequest, profile: Profile) -> Advice:
     """Return the newest list, made anew only where it holds less than what is asked for."""
     advice = services.latest_advice(profile)
     asked = request.GET.get("count", "")
-    count = min(int(asked), MOST_PER_TIER) if asked.isascii() and asked.isdigit() else 0
+    count = min(int(asked[:MOST_DIGITS]), MOST_PER_TIER) if asked.isascii() and asked.isdigit() else 0
     group = request.GET.get("more_of", "")
     held_back = any(group in groups for groups in advice.held_back.values())
     shown = max(len(items) for items in advice.buckets.values())
@@ -208,7 +213,9 @@ def occupation(request: HtmxRequest, code: str) -> HttpResponse:
     profile = current_profile(request)
     sheet = _sheet(profile, code)
     if sheet.item and "opened" in request.GET:
-        services.record_feedback(event_id=sheet.item.event_id, code=code, action=Feedback.Action.CLICK)
+        services.record_feedback(
+            event_id=sheet.item.event_id, code=code, action=Feedback.Action.CLICK, user=request.user
+        )
     return render(request, "recommendations/occupation.html", _occupation_context(profile, sheet, OutcomeForm()))
 
 
@@ -285,6 +292,7 @@ def feedback(request: HtmxRequest) -> HttpResponse:
     items = {str(item.event_id): item for item in shown.select_related("occupation")[:MOST_LISTS]}
     if not items:
         return unprocessable(request, "This occupation was not in one of your lists. Nothing was noted.")
+    mark_staff(profile.pk, request.user)
     event_id = _posted(request, "event")
     item = items.get(event_id) or next(iter(items.values()))
     form = OutcomeForm(request.POST) if "day" in request.POST else OutcomeForm()
@@ -297,7 +305,7 @@ def feedback(request: HtmxRequest) -> HttpResponse:
         context = _occupation_context(profile, _sheet(profile, code), form)
         return render(request, "recommendations/occupation.html", context, status=422)
     if not request.htmx:
-        return redirect(_back(request, code))
+        return HttpResponseRedirect(_back(request, code))
     context = {
         "reactions": _reactions(item, services.told_of(profile, code), brief="brief" in request.POST),
         "outcome_form": None if "brief" in request.POST else form if form.errors else OutcomeForm(),
@@ -307,6 +315,36 @@ def feedback(request: HtmxRequest) -> HttpResponse:
         "noted_day": form.is_bound and form.is_valid(),
     }
     return render(request, "recommendations/reactions.html", context)
+
+
+@dataclass(slots=True)
+class Kept:
+    """One occupation of which the person has said something, and when each was, the newest first."""
+
+    occupation: Occupation
+    event_id: str
+    told: dict[str, datetime] = field(default_factory=dict)
+
+
+@never_cache
+@require_GET
+def kept(request: HttpRequest) -> HttpResponse:
+    """Show all that the person has saved, applied for or hidden, in whichever of their lists."""
+    profile = current_profile(request)
+    if profile is None:
+        return redirect("profiles:start")
+    said = Feedback.objects.in_force().filter(item__event__profile=profile, action__in=DONE)
+    jobs: dict[str, Kept] = {}
+    for one in said.select_related("item__occupation").defer("item__features").order_by("-happened_at", "-pk"):
+        job = jobs.setdefault(one.item.occupation_id, Kept(one.item.occupation, str(one.item.event_id)))
+        job.told.setdefault(DONE[one.action], one.happened_at)
+    hidden = DONE[Feedback.Action.HIDE]
+    context = {
+        "kept": [job for job in jobs.values() if hidden not in job.told],
+        "hidden": [job for job in jobs.values() if hidden in job.told],
+        "step": "kept",
+    }
+    return render(request, "recommendations/kept.html", context)
 
 
 def _without_null(word: str) -> str:
@@ -320,15 +358,8 @@ def _posted(request: HttpRequest, name: str) -> str:
 
 def _note(profile: Profile, item: RecommendedItem, action: str, form: OutcomeForm) -> None:
     """Note what was pressed, with the day if one was given; a day that cannot be is told in the form."""
-    # What was said of an older list is said again, or gets another day.
-    said = services.told_of(profile, item.occupation_id).get(action)
     try:
-        services.record_feedback(
-            event_id=said.item.event_id if said else item.event_id,
-            code=item.occupation_id,
-            action=action,
-            happened_at=form.happened_at() if form.is_bound else None,
-        )
+        services.note_feedback(profile, item, action, form.happened_at() if form.is_bound else None)
     except services.FutureFeedbackError:
         form.add_error("day", "That day is still to come. Tell us once it has happened.")
     except services.TooLongAgoError:

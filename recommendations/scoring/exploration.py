@@ -64,7 +64,7 @@ def explore(
         epsilon: Share of lots, 0-1; 0 for whoever opted out.
         seed: The event's seed, any whole number.
         tier: The tier's number, at least 0.
-        barred: Shape (m,), in the order of `rows`; True for a job that must not be drawn: hidden, or behind a licence
+        barred: Shape (m,), in the order of `rows`; True for a job that must not be drawn, such as one behind a licence
             that the person lacks.
         most: The most jobs of a pool, the best ones; all where None.
 

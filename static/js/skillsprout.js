@@ -51,20 +51,31 @@ document.addEventListener("keydown", (event) => {
   (hits[next] ?? (next < 0 ? box : hits[at])).focus();
 });
 
-// Which suggestions were really seen: a card counts when half of it, or of the window, is in view; once per list.
+// Which suggestions were really seen: a card counts once half of it, or of the window, has stayed in view for a second;
+// once per list. Cards that only flew past do not.
+const STAY_MS = 1000;
+const MOST_TRIES = 6;
 const seen = new Set();
+const staying = new Map();
 let unsent = [];
 let sending;
 
+function csrfToken() {
+  // Whoever logs in in another tab gets another token: the cookie's counts, not this page's.
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  return token ? { "X-CSRFToken": token } : JSON.parse(document.body.getAttribute("hx-headers"));
+}
+
 async function sendBatch(cards) {
   const body = new URLSearchParams([["event", cards[0].event], ...cards.map(({ code }) => ["code", code])]);
-  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
   try {
-    const answer = await fetch(cards[0].url, { method: "POST", body, headers, keepalive: true });
-    if (answer.status >= 500) throw new Error(answer.statusText);
+    const answer = await fetch(cards[0].url, { method: "POST", body, headers: csrfToken(), keepalive: true });
+    if (answer.status >= 500 || [403, 429].includes(answer.status)) throw new Error(answer.statusText);
   } catch {
-    // They go with the next batch.
-    unsent.push(...cards);
+    // They are sent again, after a longer wait each time, or with the next batch.
+    const again = cards.filter((card) => ++card.tries < MOST_TRIES);
+    unsent.push(...again);
+    if (again.length) sending ??= setTimeout(sendSeen, 1000 * 2 ** again[0].tries);
   }
 }
 
@@ -77,16 +88,25 @@ function sendSeen() {
   Object.values(batches).forEach(sendBatch);
 }
 
+function noteSeen(card) {
+  const { event, code } = card.dataset;
+  stopClock(card);
+  sight.unobserve(card);
+  seen.add(event + code);
+  unsent.push({ event, code, url: card.closest("[data-seen-url]").dataset.seenUrl, tries: 0 });
+  sending ??= setTimeout(sendSeen, 1000);
+}
+
+function stopClock(card) {
+  clearTimeout(staying.get(card));
+  staying.delete(card);
+}
+
 const sight = new IntersectionObserver(
   (entries) => {
     for (const { target, intersectionRatio, intersectionRect } of entries) {
-      if (intersectionRatio < 0.5 && intersectionRect.height < innerHeight / 2) continue;
-      sight.unobserve(target);
-      const { event, code } = target.dataset;
-      if (seen.has(event + code)) continue;
-      seen.add(event + code);
-      unsent.push({ event, code, url: target.closest("[data-seen-url]").dataset.seenUrl });
-      sending ??= setTimeout(sendSeen, 1000);
+      if (intersectionRatio < 0.5 && intersectionRect.height < innerHeight / 2) stopClock(target);
+      else if (!staying.has(target)) staying.set(target, setTimeout(noteSeen, STAY_MS, target));
     }
   },
   { threshold: Array.from({ length: 21 }, (_, step) => step / 20) },
@@ -102,5 +122,9 @@ watchCards();
 document.addEventListener("htmx:load", watchCards);
 addEventListener("pagehide", sendSeen);
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") sendSeen();
+  if (document.visibilityState === "visible") return watchCards();
+  // Nobody looks at a tab in the background.
+  sight.disconnect();
+  [...staying.keys()].forEach(stopClock);
+  sendSeen();
 });

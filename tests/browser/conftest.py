@@ -42,23 +42,23 @@ def chromium(live_server: LiveServer) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def watches() -> bool:
-    """Whether the pages tell which cards come into view.
+def first_script() -> str:
+    """What runs on each page before its own scripts: the pages do not tell which cards come into view.
 
     They do it by themselves, while the test and other requests use the one connection of a database in memory.
     """
-    return False
+    return BLIND
 
 
 @pytest.fixture
-def browser(chromium: Chrome, watches: bool) -> Iterator[Chrome]:
+def browser(chromium: Chrome, first_script: str) -> Iterator[Chrome]:
     """One browser for all tests, without cookies at the start of each."""
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
     chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     chromium.get_log("browser")
-    blind = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": "" if watches else BLIND})
+    script = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": first_script})
     yield chromium
-    chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", blind)
+    chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
     # What a page sends when it is left must not meet a database that is being emptied.
     chromium.execute_cdp_cmd("Network.enable", {})
     chromium.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE | {"offline": True})

@@ -10,12 +10,20 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from profiles.models import ElementRating, HeldJob, Profile
 from recommendations.models import Feedback
-from tests.factories import CASHIER, NURSE, SALESPERSON, make_profile, make_world
+from tests.factories import CASHIER, NURSE, SALESPERSON, make_event, make_feedback, make_profile, make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WIZARD = ("/", "/?q=nurse", "/rate/content/", "/rate/knowledge/", "/history/?q=cook", "/check/", "/results/")
-OTHERS = (f"/occupations/{NURSE}/", f"/plan/{NURSE}/", "/method/", "/account/login/", "/account/signup/", "/nowhere/")
+OTHERS = (
+    "/kept/",
+    f"/occupations/{NURSE}/",
+    f"/plan/{NURSE}/",
+    "/method/",
+    "/account/login/",
+    "/account/signup/",
+    "/nowhere/",
+)
 OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.open = true })"
 # What sticks out to the right, except what scrolls on its own or is hidden on purpose.
 TOO_WIDE = """
@@ -162,7 +170,11 @@ def test_by_keyboard_alone(site):
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark"), (320, "light")])
 def test_no_serious_barrier_and_nothing_too_wide(site, width, scheme):
     site.emulate(width, scheme)
-    site.resume(make_profile(CASHIER, {"2.A.1.a": 3, "2.A.1.b": None}, education=2))
+    profile = make_profile(CASHIER, {"2.A.1.a": 3, "2.A.1.b": None}, education=2)
+    event = make_event(profile, codes=(NURSE, SALESPERSON))
+    for item, action in zip(event.items.all(), ("apply", "hide"), strict=True):
+        make_feedback(item, action)
+    site.resume(profile)
     for path in (*WIZARD, *OTHERS):
         site.open(path)
         assert site.browser.execute_script(TOO_WIDE) == [], path

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from occupations.models import CatalogueState, Licence, Release
 from occupations.services import forget_catalogue
-from profiles.models import ElementRating, HeldJob, Profile
+from profiles.models import ElementRating, HeldJob, Profile, User
 from tests.factories import (
     CASHIER,
     COOK,
@@ -323,6 +323,10 @@ class TestAccount:
     def test_going_back_only_to_our_own_pages(self, client):
         response = client.post("/account/signup/", self.BODY | {"next": "https://elsewhere.example/"})
         assert response.url == "/account/"
+
+    def test_a_place_that_is_no_address_of_ours_breaks_nothing(self, client):
+        assert client.post("/account/signup/", self.BODY | {"next": "foo"}).status_code == 302
+        assert User.objects.get().username == "ada"
 
     def test_a_weak_password_shows_the_form_again(self, client):
         response = client.post("/account/signup/", self.BODY | {"password1": "123", "password2": "123"})

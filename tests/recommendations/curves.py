@@ -28,6 +28,30 @@ class Ramp:
         return np.clip(p - self.width, 0, 1), np.clip(p + self.width, 0, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a curve: where the ramp starts and how steep it is."""
+
+    start: float = 0.1
+    slope: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A curve that is made of parts, as the real ones are."""
+
+    part: Part = Part()
+    more: tuple[Part, ...] = (Part(0.2), Part(0.3))
+    column: int = 0
+
+    def probability(self, features):
+        return self.part.start + self.part.slope * features[:, self.column] / 100
+
+    def interval(self, features, probability=None):
+        p = self.probability(features)
+        return p, p
+
+
 @dataclass(frozen=True)
 class Bomb:
     """Whoever loads this makes a folder."""

@@ -1,12 +1,17 @@
 """Lists, items and curves in the admin: what made them, and nothing to change."""
 
+import csv
+import io
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from profiles.models import User
 from recommendations import services
 from recommendations.models import Curve, RecommendedItem
-from tests.factories import CASHIER, make_profile, make_world
+from tests.factories import CASHIER, make_feedback, make_profile, make_world
 from tests.recommendations.curves import make_curve
 from tests.recommendations.listed import event_of
 
@@ -76,3 +81,29 @@ def test_curves_can_be_looked_at_and_nothing_else(operator, event):
 
     Curve.objects.update(artifact=b"rubbish")
     assert "was not loaded" in text(operator.get(change))
+
+
+def test_feedback_is_counted_once_and_nothing_is_read_that_is_not_shown(operator, event):
+    """Thousands of rows stand in the list; what their lists froze is long."""
+    for item in event.items.all():
+        make_feedback(item, "offer")
+    with CaptureQueriesContext(connection) as queries:
+        page = text(operator.get(reverse("admin:recommendations_feedback_changelist")))
+    assert page.count("Outcome without application") == event.items.count() > 1
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert len(counts) == 1
+    assert "JOIN" not in counts[0]
+    assert not any(name in query["sql"] for query in queries for name in ('"inputs"', '"pools"', '"features"'))
+    # However many rows there are.
+    assert len(queries) <= 9
+
+
+def test_an_export_of_feedback_names_its_list(operator, event):
+    feedback = make_feedback(event.items.first())
+    names = ("id", "item__event", "item__occupation", "item__tier", "item__position")
+    form = {"format": "0", "resource": "0", **{f"feedbackresource_{name}": "on" for name in names}}
+    answer = operator.post(reverse("admin:recommendations_feedback_export"), form)
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode()))
+    item = feedback.item
+    told = (str(feedback.pk), str(event.pk), item.occupation_id, item.tier, str(item.position))
+    assert tuple(row[name] for name in names) == told

@@ -8,6 +8,7 @@ import pytest
 from occupations.services import get_catalogue
 from profiles import services as profile_services
 from recommendations import lists, services
+from recommendations.curve_store import rank
 from recommendations.features import curve_matrix
 from recommendations.models import Curve, RecommendationEvent, RecommendedItem
 from recommendations.scoring_run import choose, run_model
@@ -149,6 +150,19 @@ def test_what_a_curve_cannot_tell_comes_last_in_its_old_order_and_is_null(profil
     assert RecommendedItem.objects.filter(calibrated_probability=None, calibrated_low=None).exists()
     assert answer.json()["calibration"] == "ramp-1"
     assert answer.json()["calibration_target"] == "interest"
+
+
+def test_equal_probabilities_keep_the_order_of_the_score():
+    """However many: sorting that is not stable shuffles more than a handful."""
+    rng = np.random.default_rng(0)
+    probability = rng.choice([0.1, 0.2, 0.3, np.nan], 400)
+
+    places = rank(probability).tolist()
+
+    assert places == [place for level in (0.3, 0.2, 0.1) for place in np.flatnonzero(probability == level)] + list(
+        np.flatnonzero(np.isnan(probability))
+    )
+    assert rank(np.full(30, 0.5)).tolist() == list(range(30))
 
 
 @both_models

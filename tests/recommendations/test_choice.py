@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recommendations.scoring.diversity import minor_group
+from recommendations.scoring.exploration import propensities
 from recommendations.scoring_run import Lot, choose
 
 
@@ -19,7 +20,7 @@ def a_run(n_nurses: int, n_others: int, aware: bool) -> SimpleNamespace:
         tables=SimpleNamespace(
             catalogue=catalogue, minor_groups=np.array([minor_group(code) for code in jobs], dtype="U4")
         ),
-        aware=aware or None,
+        aware=SimpleNamespace(scores=SimpleNamespace(above_level=np.zeros(len(jobs), bool))) if aware else None,
         unmet={},
         person=SimpleNamespace(current=None),
         tier=np.zeros(len(jobs), np.int8),
@@ -76,6 +77,16 @@ def test_the_lot_may_draw_a_group_that_has_room_or_is_asked_for():
     assert set(drawn(run, limit=11)[1]) == {*range(3, 8), *range(15, 28)}, "ten are shown: the eleventh is free"
 
 
+def test_the_lot_has_room_for_all_of_a_group_that_is_asked_for():
+    run = a_run(n_nurses=15, n_others=5, aware=True)
+
+    last, pool = drawn(run, limit=10, more_of=["29-1"])
+
+    assert pool == list(range(9, 20)), "nine nurses are shown above, and six more may be drawn"
+    assert last == set(pool)
+    assert drawn(run, limit=10)[1] == [19], "three nurses and four others are shown above: one is left"
+
+
 def test_the_baselines_lot_knows_no_groups():
     last, pool = drawn(a_run(n_nurses=8, n_others=20, aware=False), limit=5)
 
@@ -91,6 +102,32 @@ def test_the_lot_never_draws_what_a_licence_bars():
 
     assert pool == [12, 13, *range(15, 28)], "not even the best: the sixth is behind a licence"
     assert last == set(pool)
+
+
+def test_the_last_place_by_lot_is_never_folded_away():
+    """Jobs below the person's level are in a closed list: whether the place is seen must not depend on the draw."""
+    run = a_run(n_nurses=2, n_others=20, aware=True)
+    run.aware.scores.above_level[[1, 5, 8, 12]] = True
+
+    last, pool = drawn(run, limit=6, most=4)
+
+    assert pool == [6, 7, 9, 10], "not even the best: the sixth is folded away"
+    assert last == set(pool)
+    shown = choose(run, limit=6, lot=Lot(0.4, 1, 4))
+    assert shown.rows["READY_NOW"][:5] == [0, 1, 2, 3, 4], "above the last place they stay where they were"
+    p = [propensities(len(pool), 0.4)[pool.index(shown.rows["READY_NOW"][-1])]]
+    assert shown.propensity["READY_NOW"] == [1, 1, 1, 1, 1, *p]
+    without = choose(run, limit=6).rows["READY_NOW"]
+    assert without == list(range(6)), "without a lot the best are shown, whatever their level"
+
+
+def test_where_all_the_rest_is_folded_away_there_is_no_lot():
+    run = a_run(n_nurses=2, n_others=20, aware=True)
+    run.aware.scores.above_level[4:] = True
+
+    last, pool = drawn(run, limit=6, n=20)
+
+    assert (last, pool) == ({5}, [])
 
 
 def test_the_pool_is_cut_to_its_best():

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from dataclasses import make_dataclass
 from types import ModuleType
 
 import numpy as np
@@ -10,7 +11,8 @@ from django.db import IntegrityError, transaction
 
 from recommendations import curve_store, services
 from recommendations.models import Curve
-from tests.recommendations.curves import NAMES, Bomb, Ramp, make_curve
+from tests.recommendations import curves
+from tests.recommendations.curves import NAMES, Bomb, Part, Ramp, Whole, make_curve
 
 pytestmark = pytest.mark.django_db
 
@@ -19,14 +21,21 @@ V1, V2 = services.MODELS
 
 
 @pytest.fixture(autouse=True)
-def _nothing_loaded():
+def _as_a_new_process():
     curve_store._loaded.clear()
+    curve_store._told.clear()
 
 
 def tamper(stored, **changes):
     """Change a row behind the program's back."""
     Curve.objects.filter(pk=stored.pk).update(**changes)
     stored.refresh_from_db()
+
+
+def change(monkeypatch, name, fields, **how):
+    """Let a class of the test's curves have other fields, as after an update of the program."""
+    today = make_dataclass(name, fields, frozen=True, namespace={"__module__": curves.__name__}, **how)
+    monkeypatch.setattr(curves, name, today)
 
 
 def test_a_curve_comes_back_as_it_was_stored():
@@ -104,6 +113,7 @@ def test_any_changed_byte_is_refused():
         {"model_version": V1},
         {"target": "outcome"},
         {"feature_names": ["match_score", "gap_severity"]},
+        {"made_of": "tests.recommendations.curves.Ramp(column)"},
         {"digest": "0" * 64},
         {"digest": ""},
     ],
@@ -140,7 +150,8 @@ def test_what_was_not_written_here_is_never_unpickled(tmp_path):
     with pytest.raises(services.TamperedCurveError):
         services.load_curve(stored)
     assert not folder.exists()
-    services.load_curve(Curve.objects.get(version="our own"))
+    with pytest.raises(services.UnreadableCurveError):
+        services.load_curve(Curve.objects.get(version="our own"))
     assert folder.exists(), "the bomb does not work, so this test shows nothing"
 
 
@@ -162,6 +173,9 @@ def test_the_last_good_one_steps_in_and_all_are_told(caplog):
     (refused,) = services.refused_curves()
     assert "fourth" in refused
     assert refused.endswith("second serves in its place.")
+
+    services.served_curve(V2)
+    assert len(caplog.records) == 2, "a list is made every moment: each is told once"
 
 
 def test_where_all_are_refused_none_serves():
@@ -207,6 +221,62 @@ def test_a_curve_whose_code_is_gone_is_refused_and_told(monkeypatch):
     assert "another version of the program" in services.refused_curves()[0]
 
 
+def test_a_row_says_what_its_curve_is_made_of():
+    stored = make_curve(curve=Whole())
+
+    assert stored.made_of == (
+        "tests.recommendations.curves.Part(start, slope)\ntests.recommendations.curves.Whole(part, more, column)"
+    )
+    curve_store._loaded.clear()
+    assert services.load_curve(Curve.objects.get()) == Whole()
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        (Part, ["start"]),
+        (Part, ["slope"]),
+        (Part, ["start", "slope", "end"]),
+        (Part, ["end", "start", "slope"]),
+        (Part, ["slope", "start"]),
+        (Part, ["start", "steepness"]),
+        (Whole, ["part", "more"]),
+        (Whole, ["more", "column"]),
+        (Whole, ["part", "more", "column", "row"]),
+        (Whole, ["row", "part", "more", "column"]),
+        (Whole, ["part", "column", "more"]),
+        (Whole, ["part", "others", "column"]),
+    ],
+)
+def test_a_curve_whose_classes_have_other_fields_by_now_is_refused(monkeypatch, changed, names):
+    """The bytes are those that were written, but their values would go into the wrong fields."""
+    make_curve("still good")
+    make_curve("of old", curve=Whole())
+    curve_store._loaded.clear()
+    change(monkeypatch, changed.__name__, names, slots=True)
+
+    with pytest.raises(services.UnreadableCurveError):
+        services.load_curve(Curve.objects.get(version="of old"))
+    assert services.served_curve(V2).version == "still good"
+    assert "another version of the program" in services.refused_curves()[0]
+
+
+def test_a_part_of_a_part_is_looked_at_too(monkeypatch):
+    make_curve(curve=Whole(part=None, more=({"parts": [Part()]},)))
+    curve_store._loaded.clear()
+    change(monkeypatch, "Part", ["slope", "start"], slots=True)
+
+    assert services.served_curve(V2) is None
+
+
+def test_a_field_that_a_class_has_gained_with_a_default_is_not_passed_over(monkeypatch):
+    make_curve(curve=Ramp())
+    curve_store._loaded.clear()
+    change(monkeypatch, "Ramp", ["column", "falls", "width", ("steps", int, 1)])
+
+    assert services.served_curve(V2) is None
+
+
 def test_a_curve_is_unpickled_once_and_many_do_not_pile_up(tmp_path):
     stored = make_curve()
     assert services.load_curve(stored) is services.load_curve(Curve.objects.get())
@@ -223,6 +293,22 @@ def test_applying_one_takes_one_query(django_assert_num_queries):
         services.served_curve(V2)
     with django_assert_num_queries(1):
         services.refused_curves()
+
+
+def test_where_one_is_refused_only_the_one_that_steps_in_is_read(monkeypatch):
+    for number in range(5):
+        stored = make_curve(f"curve {number}")
+    tamper(stored, artifact=b"rubbish")
+    read, from_db = [], Curve.from_db.__func__
+
+    def noted(cls, *arguments):
+        read.append(from_db(cls, *arguments))
+        return read[-1]
+
+    monkeypatch.setattr(Curve, "from_db", classmethod(noted))
+
+    assert services.served_curve(V2).version == "curve 3"
+    assert [row.version for row in read] == ["curve 4", "curve 3"]
 
 
 def test_rank_puts_the_unknown_last_and_keeps_ties():

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from occupations.models import CatalogueState, Licence, Occupation, Release
+from occupations.models import CatalogueState, Licence, Release
 from occupations.services import forget_catalogue, get_catalogue
 from profiles import services as profile_services
 from profiles.services import Answers
 from recommendations import services
-from recommendations.models import Curve, RecommendationEvent, RecommendedItem
+from recommendations.models import Curve, RecommendationEvent
 from recommendations.scoring.exploration import propensities
 from tests.factories import (
     CASHIER,
@@ -23,12 +23,10 @@ from tests.factories import (
     SALESPERSON,
     TESTER,
     WELDER,
-    make_copies,
     make_event,
     make_feedback,
     make_profile,
     make_world,
-    refresh_catalogue,
 )
 from tests.recommendations.curves import make_curve
 from tests.recommendations.listed import codes, event_of, everything, places_chosen, places_of
@@ -93,50 +91,6 @@ def test_hidden_jobs_are_left_out_until_that_is_taken_back(model):
 
 
 @both_models
-def test_latest_advice_is_the_stored_list(model):
-    profile = make_profile(CASHIER, {"2.A.1.a": 3})
-    made = services.make_event(profile, model_version=model, limit_per_bucket=4)
-    services.record_feedback(event_id=made.event_id, code=everything(made)[0].onet_code, action="hide")
-    assert services.latest_advice(profile) == made
-    assert RecommendationEvent.objects.count() == 1
-
-
-def test_latest_advice_shows_what_was_stored():
-    profile = make_profile(CASHIER)
-    made = services.make_event(profile)
-    item = RecommendedItem.objects.filter(event=made.event_id).first()
-    RecommendedItem.objects.filter(pk=item.pk).update(calibrated_probability=0.25, propensity=0.5)
-    found = next(i for i in everything(services.latest_advice(profile)) if i.onet_code == item.occupation_id)
-    assert (found.calibrated_probability, found.propensity) == (0.25, 0.5)
-
-
-def test_changed_answers_make_a_new_list():
-    profile = make_profile(CASHIER)
-    first = services.latest_advice(profile)
-    profile_services.save_ratings(profile, {"2.A.1.a": 4})
-    second = services.latest_advice(profile)
-    assert second.event_id != first.event_id
-    assert "You rated 1 of 35 skills." in second.notes
-
-
-def test_new_data_makes_a_new_list():
-    profile = make_profile(CASHIER)
-    first = services.latest_advice(profile)
-    Occupation.objects.filter(pk=SALESPERSON).update(hidden=True)
-    CatalogueState.advance()
-    second = services.latest_advice(profile)
-    assert second.event_id != first.event_id
-    assert SALESPERSON not in codes(second)
-
-
-def test_new_bounds_make_a_new_list(settings):
-    profile = make_profile(CASHIER)
-    first = services.make_event(profile, model_version=V1)
-    settings.READY_NOW_MATCH_THRESHOLD = 80
-    assert services.latest_advice(profile).event_id != first.event_id
-
-
-@both_models
 @pytest.mark.parametrize("limit", [1, 100])
 def test_queries_are_bounded_whatever_the_limit(model, limit, django_assert_max_num_queries):
     profile = make_profile(CASHIER, {"2.A.1.a": 3}, past=(WELDER,))
@@ -145,8 +99,6 @@ def test_queries_are_bounded_whatever_the_limit(model, limit, django_assert_max_
         services.make_event(profile, model_version=model, limit_per_bucket=limit)
     with django_assert_max_num_queries(14):
         services.make_event(profile, model_version=model, limit_per_bucket=limit)
-    with django_assert_max_num_queries(7):
-        services.latest_advice(profile)
 
 
 def test_a_person_who_hid_much_costs_no_further_queries(django_assert_max_num_queries):
@@ -158,21 +110,6 @@ def test_a_person_who_hid_much_costs_no_further_queries(django_assert_max_num_qu
     services.make_event(profile)
     with django_assert_max_num_queries(14):
         services.make_event(profile)
-
-
-def test_latest_advice_remembers_what_gave_way_to_variety(world):
-    """Seven copies of the nurses' job: three are shown, and hiding one of those changes nothing in this list."""
-    make_copies(NURSE, [f"29-1{number}00.00" for number in range(7)])
-    refresh_catalogue(world)
-    profile = make_profile(NURSE)
-    assert services.make_event(profile).held_back["READY_NOW"] == {"29-1": 4}
-    made = services.make_event(profile, limit_per_bucket=4)
-    assert made.held_back["READY_NOW"] == {"29-1": 1}
-    services.record_feedback(event_id=made.event_id, code=made.buckets["READY_NOW"][0].onet_code, action="hide")
-    assert services.latest_advice(profile) == made
-    more = services.make_event(profile, more_of=["29-1"])
-    assert more.held_back["READY_NOW"] == {}
-    assert sum(item.onet_code.startswith("29-1") for item in more.buckets["READY_NOW"]) == 6
 
 
 @both_models
@@ -313,16 +250,10 @@ def test_exploration_is_switched_off(off, settings):
         assert all(item.propensity == 1 and not item.is_exploration for item in event.items.all())
 
 
-def test_the_pages_explore_unless_the_person_does_not_want_it(settings):
-    settings.EXPLORATION_EPSILON = 1.0
-    assert services.latest_advice(make_profile(CASHIER)).epsilon == 1.0
-    assert services.latest_advice(make_profile(CASHIER, allow_exploration=False)).epsilon == 0.0
-
-
 @both_models
 def test_the_lot_never_draws_what_is_hidden_or_behind_a_licence(model, settings):
     settings.EXPLORATION_EPSILON = 1.0
-    profile = make_profile(TESTER)
+    profile = make_profile(CASHIER)
     everywhere = services.make_event(profile, limit_per_bucket=100)
     services.record_feedback(event_id=everywhere.event_id, code=WELDER, action="hide")
     licensed = set(Licence.objects.values_list("occupations", flat=True))
@@ -345,6 +276,22 @@ def test_the_lot_never_draws_what_is_hidden_or_behind_a_licence(model, settings)
         for item in items
     }
     assert with_licences & licensed
+
+
+def test_the_lot_never_draws_what_the_pages_fold_away(settings):
+    settings.EXPLORATION_EPSILON = 1.0
+    profile = make_profile(TESTER)
+    everywhere = services.make_event(profile, limit_per_bucket=100)
+    folded = {item.onet_code for item in everything(everywhere) if item.above_level}
+    assert len(folded) > 3
+    lots = set()
+    for seed in range(20):
+        advice = drawn(profile, seed)
+        lots |= {advice.buckets[tier][-1].onet_code for tier, size in advice.pool_sizes.items() if size}
+        event = event_of(advice)
+        assert places_chosen(services.replay(event), get_catalogue().jobs.codes) == places_of(event)
+    assert lots
+    assert not lots & folded
 
 
 def test_jobs_come_as_often_as_their_stored_propensities_say(settings):

@@ -115,7 +115,9 @@ class TestResults:
         assert RecommendationEvent.objects.count() == 2
         assert RecommendedItem.objects.filter(event=RecommendationEvent.objects.latest("created_at")).count() == 11
 
-    @pytest.mark.parametrize("query", ["count=-1", "count=x", "count=99999999", "more_of=zz", "count=²"])
+    @pytest.mark.parametrize(
+        "query", ["count=-1", "count=x", "count=99999999", "more_of=zz", "count=²", "count=" + "9" * 5000]
+    )
     def test_nonsense_in_the_address_is_harmless(self, client, query):
         use(client, make_profile(CASHIER))
         assert client.get(f"/results/?{query}").status_code == 200
@@ -231,6 +233,11 @@ class TestFeedback:
     def test_it_never_leads_to_another_site(self, client, profile):
         response = press(client, profile, SALESPERSON, "save", next="https://elsewhere.example/")
         assert response.url == f"/occupations/{SALESPERSON}/"
+
+    @pytest.mark.parametrize("place", ["foo", "results", "occupations:nothing"])
+    def test_a_place_that_is_no_address_of_ours_breaks_nothing(self, client, profile, place):
+        assert press(client, profile, SALESPERSON, "save", next=place).status_code == 302
+        assert Feedback.objects.get().action == "save"
 
     def test_with_scripts_it_answers_with_the_buttons(self, client, profile):
         page = text(press(client, profile, SALESPERSON, "save", brief="1", headers=HTMX))
@@ -365,8 +372,13 @@ class TestOutcomes:
         assert "What people do in it" in text(whole)
         assert Feedback.objects.get().action == "apply"
 
-    def test_tomorrow_is_still_to_come(self, client, profile):
-        assert press(client, profile, SALESPERSON, "offer", day=self.day(-1)).status_code == 422
+    def test_today_may_be_tomorrow_here(self, client, profile):
+        """In Sydney the day begins while the server's evening goes on."""
+        assert press(client, profile, SALESPERSON, "offer", day=self.day(-1)).status_code == 302
+        assert Feedback.objects.get().happened_at <= timezone.now()
+
+    def test_the_day_after_tomorrow_is_still_to_come(self, client, profile):
+        assert press(client, profile, SALESPERSON, "offer", day=self.day(-2)).status_code == 422
 
     def test_each_outcome_can_be_taken_back(self, client, profile):
         for action in ("apply", "interview", "offer"):
