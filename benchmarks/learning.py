@@ -11,21 +11,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import joblib
 
 from benchmarks.figures import BASE, Figure, process, show
-from calibration.curves.features import Rung
-from calibration.curves.labels import Target
-from tests.calibration import studies
 
-SEEDS = 100
 PARTS = ("studies", "million", "whole")
-OTHERS = 20_000
 
 
 def learning_figures(release: str, parts: tuple[str, ...] = PARTS) -> list[Figure]:
@@ -44,25 +35,8 @@ def learning_figures(release: str, parts: tuple[str, ...] = PARTS) -> list[Figur
 
 
 def studies_figures() -> list[Figure]:
-    """Return what a hundred seeds say, spread over the cores: bounds on how often something goes wrong."""
-    figures = [figure for target in Target for figure in _gain_figures(target)]
-    wrong = {
-        "promoted at 50 people and worse than the constant": (_harm, 0),
-        "shuffled answers promoted, 200 people": (_shuffled_few, 5),
-        "shuffled answers promoted, 2,000 people, logistic": (_shuffled_logistic, 5),
-        "shuffled answers promoted, 2,000 people, boosting": (_shuffled_boosting, 5),
-        "better challenger kept out, logistic over Platt, 2,000 people": (_better_logistic, 20),
-        "better challenger kept out, boosting over logistic, 2,000 people": (_better_boosting, 20),
-    }
-    for what, (study, aim) in wrong.items():
-        figures.append(Figure(f"{what}, of {SEEDS}", sum(_over_cores(study)), aim, "seeds"))
-    found = _over_cores(_recovered)
-    for name in ("ips", "snips", "dr"):
-        missed = SEEDS - sum(part[name] for part in found)
-        figures.append(Figure(f"{name.upper()}'s 95 % interval misses the truth, of {SEEDS}", missed, 10, "seeds"))
-    verdicts = sum(_over_cores(_verdicts_on_few))
-    figures.append(Figure(f"verdict under an effective size of 100, of {SEEDS}", verdicts, 0, "seeds"))
-    return figures
+    """Return what a hundred seeds say, from a process of its own."""
+    return _figures_of(["-m", "benchmarks.studies"], {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"})
 
 
 def million_figures(release: str, environment: dict[str, str]) -> list[Figure]:
@@ -84,79 +58,23 @@ def whole_figures(release: str, environment: dict[str, str]) -> list[Figure]:
     plain, calibrated = (Path(environment["VAR_DIR"]) / name for name in ("plain.json", "calibrated.json"))
     process([*simulate, "500", "--seed", "2", "--truth", str(plain)], environment)
     process([*simulate, "500", "--seed", "2", "--use-calibration", "--truth", str(calibrated)], environment)
-    judged = subprocess.run(
-        [sys.executable, "-m", "benchmarks.held_out", str(plain), str(calibrated)],
-        env={**environment, "DJANGO_SETTINGS_MODULE": "skillsprout.settings"},
-        cwd=BASE,
-        capture_output=True,
-        text=True,
+    judged = _figures_of(
+        ["-m", "benchmarks.held_out", str(plain), str(calibrated)],
+        {**environment, "DJANGO_SETTINGS_MODULE": "skillsprout.settings"},
     )
-    if judged.returncode:
-        raise SystemExit(judged.stderr)
     return [
         Figure("simulating 2,000 people on the full release, per person", 1000 * simulating / 2000, 100, "ms"),
         Figure("training on 2,000 people, wall time", training, 60, "s"),
-        *(Figure(**figure) for figure in json.loads(judged.stdout)),
+        *judged,
     ]
 
 
-def _over_cores(study: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """Return a study's results on parts of the seeds, whichever core was free."""
-    parts = [range(first, SEEDS, 2 * joblib.cpu_count()) for first in range(2 * joblib.cpu_count())]
-    calls = (joblib.delayed(study)(*arguments, part) for part in parts)
-    return list(joblib.Parallel(n_jobs=-1)(calls))
-
-
-def _gain_figures(target: Target) -> Iterator[Figure]:
-    for people in (200, 500, 2000):
-        runs = [run for part in _over_cores(_gains, target, people) for run in part]
-        for name in ("constant", "uncalibrated"):
-            worst = max(run["calibrated"] - run[name] for run in runs)
-            what = f"{target.name.lower()}, {people:,} people: Brier minus the {name}'s"
-            yield Figure(f"{what}, worst of {SEEDS} seeds", worst, 0, "")
-        if people == 2000:
-            largest = max(run["ece"] for run in runs)
-            yield Figure(f"{target.name.lower()}, 2,000 people: largest calibration error", largest, 0.05, "")
-
-
-def _gains(target: Target, people: int, seeds: range) -> list[dict[str, Any]]:
-    others, _ = studies.held_out_people(OTHERS, target=target)
-    return [studies.calibration_gain(people, seed, others, target=target) for seed in seeds]
-
-
-def _harm(seeds: range) -> int:
-    return int(studies.harm_at(50, seeds, *studies.held_out_people(OTHERS))["harmful"])
-
-
-def _shuffled_few(seeds: range) -> int:
-    return len(seeds) - int(studies.shuffled_rejected(200, seeds))
-
-
-def _shuffled_logistic(seeds: range) -> int:
-    return len(seeds) - int(studies.shuffled_rejected(2000, seeds, make_challenger=studies.rung(Rung.LOGISTIC)))
-
-
-def _shuffled_boosting(seeds: range) -> int:
-    return len(seeds) - int(studies.shuffled_rejected(2000, seeds, make_challenger=studies.rung(Rung.BOOSTING)))
-
-
-def _better_logistic(seeds: range) -> int:
-    return len(seeds) - int(studies.better_promoted(2000, seeds))
-
-
-def _better_boosting(seeds: range) -> int:
-    promoted = studies.better_promoted(
-        2000, seeds, challenger=Rung.BOOSTING, champion=Rung.LOGISTIC, world=studies.STEEP
-    )
-    return len(seeds) - int(promoted)
-
-
-def _recovered(seeds: range) -> dict[str, float]:
-    return dict(studies.recovered(2000, seeds))
-
-
-def _verdicts_on_few(seeds: range) -> int:
-    return studies.verdicts_on_few(300, seeds)
+def _figures_of(arguments: list[str], environment: dict[str, str]) -> list[Figure]:
+    """Return the figures that a process prints as JSON."""
+    answer = subprocess.run([sys.executable, *arguments], env=environment, cwd=BASE, capture_output=True, text=True)
+    if answer.returncode:
+        raise SystemExit(answer.stderr)
+    return [Figure(**figure) for figure in json.loads(answer.stdout)]
 
 
 def main() -> None:

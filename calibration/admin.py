@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.decorators import display
 
 from calibration import charts, services, tasks
 from calibration.models import CalibrationModel, TrainingRun
@@ -31,7 +33,8 @@ from calibration.tables import (
     tier_words,
     zone_words,
 )
-from recommendations.services import RefusedCurveError
+from profiles.models import Profile
+from recommendations.services import RefusedCurveError, served_curve
 
 MOST_SHOWN = 10
 
@@ -100,15 +103,17 @@ class CalibrationModelAdmin(ReportAdmin):
         "target",
         "rung",
         "state",
+        "serves",
+        "learnt_from",
+        "retraining",
         "created_on",
         "promoted_on",
         "brier",
         "brier_of_constant",
         "ece",
         "auc",
-        "retraining",
     ]
-    list_filter = ["state", "target", "rung", "model_version", ("created", RangeDateTimeFilter)]
+    list_filter = ["state", "target", "rung", "model_version", "run__traffic", ("created", RangeDateTimeFilter)]
     search_fields = ["curve__version"]
     fields = [
         "version",
@@ -153,6 +158,17 @@ class CalibrationModelAdmin(ReportAdmin):
     def version(self, model: CalibrationModel) -> str:
         return model.version
 
+    @display(label={"yes": "success", "no": "warning", "no, refused": "danger"})
+    def serves(self, model: CalibrationModel) -> str:
+        if model.state != State.CHAMPION:
+            return ""
+        service = services.service_of(model)
+        return "yes" if service and service.serves else "no, refused" if service and service.alert else "no"
+
+    @display(description="learnt from", ordering="run__traffic", label={"simulated people": "danger"})
+    def learnt_from(self, model: CalibrationModel) -> str:
+        return "simulated people" if _simulated(model) else "people"
+
     @admin.display(description="created", ordering="created")
     def created_on(self, model: CalibrationModel) -> str:
         return f"{model.created:%Y-%m-%d}"
@@ -186,15 +202,15 @@ class CalibrationModelAdmin(ReportAdmin):
         return f"{model.people_gone} of {model.n_profiles} gone" if model.people_gone else ""
 
     def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Let a candidate serve."""
-        return self._decide(request, pk, (State.CANDIDATE,), services.promote, "{model} serves from now on.")
+        """Make a candidate the champion."""
+        return self._decide(request, pk, (State.CANDIDATE,), services.promote, "{model} is the champion.")
 
     def return_to(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Let a model serve again that has served before."""
-        return self._decide(request, pk, (State.RETIRED,), services.return_to, "{model} serves again.")
+        """Make a model the champion again that was it before."""
+        return self._decide(request, pk, (State.RETIRED,), services.return_to, "{model} is the champion again.")
 
     def take_back(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Let the champion serve no more."""
+        """Take the champion back."""
         who, why = request.user.get_username(), request.POST.get("reason", "").strip()[:200]
         reason = f"{who} says: {why}" if why else f"{who} took it back without a word."
         return self._decide(
@@ -202,7 +218,7 @@ class CalibrationModelAdmin(ReportAdmin):
             pk,
             (State.CHAMPION,),
             lambda model: services.take_back(model, reason),
-            "{model} serves no more.",
+            "{model} was taken back.",
         )
 
     def tables(self, row: CalibrationModel) -> list[Table]:
@@ -211,8 +227,10 @@ class CalibrationModelAdmin(ReportAdmin):
     def page(self, request: HttpRequest, row: CalibrationModel) -> dict[str, Any]:
         figures, live, *of_details = self.tables(row)
         details = row.details
-        context = {
+        context: dict[str, Any] = {
             "model": row,
+            "service": services.service_of(row),
+            "simulated": _simulated(row),
             "figures": figures,
             "live": live,
             "tables": {table.name: table for table in of_details},
@@ -238,14 +256,14 @@ class CalibrationModelAdmin(ReportAdmin):
             return reverse(f"admin:calibration_calibrationmodel_{name}", args=[model.pk])
 
         if model.state == State.CANDIDATE:
-            return Decision(url("promote"), "Promote", "It then serves in place of the champion, which is retired.")
+            return Decision(url("promote"), "Promote", "It is then the champion; the one before it is retired.")
         if model.state == State.RETIRED:
             return Decision(
-                url("return_to"), "Return to this one", "It then serves again, and the champion is taken back."
+                url("return_to"), "Return to this one", "It is then the champion again; the present one is taken back."
             )
         if model.state == State.CHAMPION:
             return Decision(
-                url("take_back"), "Take back", "The champion before it then serves again, or none.", asks_why=True
+                url("take_back"), "Take back", "The one before it is then the champion again, or none.", asks_why=True
             )
         return None
 
@@ -270,7 +288,9 @@ class CalibrationModelAdmin(ReportAdmin):
             except (services.PromotionError, RefusedCurveError) as error:
                 messages.error(request, str(error))
             else:
-                messages.success(request, done.format(model=model))
+                service = services.service_of(self.get_queryset(request).get(pk=pk))
+                sentences = [done.format(model=model), service.sentence if service else ""]
+                messages.success(request, " ".join(sentences).rstrip())
         return HttpResponseRedirect(reverse("admin:calibration_calibrationmodel_change", args=[pk]))
 
 
@@ -296,12 +316,14 @@ class TrainingRunAdmin(ReportAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         services.settle_stale_trainings()
+        champions = CalibrationModel.objects.champions().with_people_gone().select_related("curve", "run")
         status = {
             "may_train": self.has_train_permission(request),
-            "champions": CalibrationModel.objects.champions()
-            .with_people_gone()
-            .select_related("curve")
-            .defer("curve__artifact", "details"),
+            "serves": served_curve(settings.MODEL_VERSION) is not None,
+            "champions": [
+                (champion, services.service_of(champion), _simulated(champion))
+                for champion in champions.defer("curve__artifact", "details", "run__report")
+            ],
         }
         return super().changelist_view(request, {**(extra_context or {}), **status})
 
@@ -362,7 +384,7 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
 
 
 def _report(report: Mapping[str, Any]) -> dict[str, Any]:
-    exposure, drift = report["exposure"], report["drift"]
+    exposure, drift, maturity = report["exposure"], report["drift"], report["maturity"]
     months = [row["month"] for row in drift["months"]]
     of_names = {
         name: [row["psi"][name] for row in drift["months"]] for name in (drift["months"][0]["psi"] if months else ())
@@ -371,6 +393,7 @@ def _report(report: Mapping[str, Any]) -> dict[str, Any]:
     top = max((value for psi in known.values() for value in psi if value is not None), default=0.0)
     return {
         "funnel": _funnel_charts(report["funnel"]),
+        "waits": ", ".join(f"{STEP_WORDS[step].lower()} {maturity[step]:g}" for step in STEPS if maturity[step]),
         "exposure": exposure,
         "gini": _gini_words(exposure),
         "most_shown": charts.bar_chart(
@@ -391,16 +414,17 @@ def _report(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _funnel_charts(rows: Sequence[Mapping[str, Any]]) -> list[charts.BarChart]:
-    """Return the bars of each tier and of each zone, all on one scale: what was seen is the whole."""
+    """Return the bars of each tier and of each zone, all on one scale: what was seen early enough is the whole."""
     made = []
     for row in rows:
         if ALL not in (row["tier"], row["zone"]) or not row["seen"]:
             continue
         title = zone_words(row["zone"]) if row["tier"] == ALL and row["zone"] != ALL else tier_words(row["tier"])
-        bars = [("Seen", 1.0, f"{row['seen']:,}", False)] + [
-            (STEP_WORDS[step], row["shares"][step], f"{row[step]:,} = {100 * row['shares'][step]:.1f} %", False)
-            for step in STEPS
-        ]
+        bars = [("Seen", 1.0, f"{row['seen']:,}", False)]
+        for step in STEPS:
+            share, did, of = row["shares"][step], row["did"][step], row["of"][step]
+            figure = "too early to say" if share is None else f"{did:,} of {of:,} = {100 * share:.1f} %"
+            bars.append((STEP_WORDS[step], share or 0.0, figure, False))
         chart = charts.bar_chart(title, bars, most=1.0)
         if chart:
             made.append(chart)
@@ -415,6 +439,10 @@ def _gini_words(exposure: Mapping[str, Any]) -> str:
         f"{exposure['total']:,} times in all. Gini coefficient over all of them: {exposure['gini']:.3f} "
         "(0: all alike, near 1: one has all)."
     )
+
+
+def _simulated(model: CalibrationModel) -> bool:
+    return model.run.traffic == Profile.Traffic.SIMULATED
 
 
 def _figure(figure: float | None) -> str:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from calibration.models import CalibrationModel, TrainingRun
-from calibration.reports import BY_CALIBRATION, LEAST_ITEMS
+from calibration.reports import BY_CALIBRATION
 from occupations.services import get_catalogue
 from profiles.models import Profile
 from recommendations.models import Curve, Feedback, RecommendationEvent
@@ -62,6 +62,7 @@ class ReliabilityBin(serializers.Serializer[Any]):
 
 class Verdict(serializers.Serializer[Any]):
     version = serializers.CharField(help_text="The model that was judged.")
+    traffic = serializers.CharField(help_text="Whose answers it learnt from: person or simulated.")
     judged = serializers.DateTimeField()
     passed = serializers.BooleanField()
     reasons = serializers.ListField(child=serializers.CharField())
@@ -72,6 +73,7 @@ class LearntModel(serializers.Serializer[Any]):
 
     version = serializers.CharField()
     target = serializers.ChoiceField(choices=Curve.Target.choices)
+    traffic = serializers.CharField(help_text="Whose answers it learnt from: person or simulated.")
     rung = serializers.CharField(help_text="platt, logistic or boosting.")
     state = serializers.ChoiceField(choices=CalibrationModel.State.choices)
     created = serializers.DateTimeField()
@@ -95,12 +97,13 @@ class LearntModel(serializers.Serializer[Any]):
 
 
 class Drift(serializers.Serializer[Any]):
-    month = serializers.CharField(help_text="The newest month with enough jobs to say, such as 2026-01.")
+    month = serializers.CharField(help_text="The newest month with enough jobs and people to say.")
     n = serializers.IntegerField(help_text="Jobs shown in it.")
+    people = serializers.IntegerField(help_text="People to whom they were shown.")
     psi = serializers.DictField(
         child=NumberField(),
         help_text="Population stability index of each feature and of the probability against the training period; "
-        "above 0.25 is drift; null under 100 jobs.",
+        "above 0.25 is drift; null where one was not known.",
     )
 
 
@@ -122,14 +125,15 @@ class ModelStatusAnswer(serializers.Serializer[Any]):
     challenger = LearntModel(allow_null=True, help_text="The newest model that does not serve, if it is newer.")
     verdict = Verdict(allow_null=True, help_text="The gate's last one.")
     samples = serializers.DictField(
-        child=serializers.IntegerField(), help_text="People's feedback in force, by action; no tests, no simulations."
+        child=serializers.IntegerField(),
+        help_text="People's feedback in force, by action; no tests, no simulations, nobody of the staff.",
     )
     epsilon = serializers.FloatField(help_text="Share of last places that are given by lot.")
     effective_sample_size = NumberField(
         help_text="Of the explored places for what the last training's calibration would choose; "
         "under 100 nothing is said of its worth."
     )
-    drift = Drift(allow_null=True)
+    drift = Drift(allow_null=True, help_text="null where no month had 100 jobs and 50 people.")
     retrain = serializers.BooleanField(help_text="People that the champion learnt from have gone.")
     last_training = LastTraining(allow_null=True)
     release = serializers.CharField(help_text="The O*NET release that is loaded.")
@@ -143,8 +147,8 @@ class ModelStatus(APIView):
         judged = (
             CalibrationModel.objects.with_people_gone()
             .filter(model_version=settings.MODEL_VERSION, target=settings.CALIBRATION_TARGET)
-            .select_related("curve")
-            .defer("curve__artifact")
+            .select_related("curve", "run")
+            .defer("curve__artifact", "run__report")
             # Django leaves a model's own order out of a query that counts.
             .order_by("-created", "-pk")
         )
@@ -180,9 +184,11 @@ class ModelStatus(APIView):
 
 
 def _samples() -> dict[str, int]:
-    """Count people's feedback: all of it less that of tests and simulations, of which there is little to join."""
+    """Count people's feedback: all of it less that of tests, simulations and staff, where there is little to join."""
     in_force = Feedback.objects.in_force()
-    of_others = RecommendationEvent.objects.exclude(profile__traffic=Profile.Traffic.PERSON)
+    of_others = RecommendationEvent.objects.filter(
+        ~Q(profile__traffic=Profile.Traffic.PERSON) | Q(profile__user__is_staff=True)
+    )
     everybody, others = _by_action(in_force), _by_action(in_force.filter(item__event__in=of_others))
     return {
         action: everybody.get(action, 0) - others.get(action, 0)
@@ -202,6 +208,7 @@ def _learnt(model: Any) -> dict[str, Any] | None:
     roc = details.get("roc", {})
     answer = {
         **{name: getattr(model, name) for name in STORED},
+        "traffic": model.run.traffic,
         **{name: details.get(name) for name in ("brier_skill", "log_loss")},
         **{name: figures.get(name) for name in ("brier", "brier_of_constant", "ece", "slope", "intercept")},
         "reliability": details.get("reliability", []),
@@ -217,6 +224,7 @@ def _verdict(model: CalibrationModel | None) -> dict[str, Any] | None:
         return None
     judged = {
         "version": model.version,
+        "traffic": model.run.traffic,
         "judged": model.created,
         "passed": model.state != State.REJECTED,
         "reasons": model.reasons,
@@ -231,7 +239,6 @@ def _effective_size(report: Mapping[str, Any]) -> float | None:
 
 def _drift(report: Mapping[str, Any]) -> dict[str, Any] | None:
     months = report.get("drift", {}).get("months", [])
-    if not months:
-        return None
-    newest = next((row for row in reversed(months) if row["n"] >= LEAST_ITEMS), months[-1])
-    return {name: newest[name] for name in ("month", "n", "psi")}
+    told = (row for row in reversed(months) if any(figure is not None for figure in row["psi"].values()))
+    newest = next(told, None)
+    return {name: newest[name] for name in ("month", "n", "people", "psi")} if newest else None

@@ -12,7 +12,6 @@ WIDTH, HEIGHT = 290, 250
 SMALL_WIDTH, SMALL_HEIGHT = 215, 155
 LEFT, RIGHT, TOP, BOTTOM = 46, 22, 12, 44
 SMALLEST_DOT, LARGEST_DOT = 2.5, 5.5
-BAR_ROW_PX = 38
 # The usual bounds of a population stability index: below the first nothing changed, above the second it drifted.
 PSI_BOUNDS = (0.1, 0.25)
 
@@ -111,12 +110,10 @@ class XYChart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar below its name; the width is a percentage, y are pixels."""
+    """One bar; the width is a percentage."""
 
     name: str
     figure: str
-    name_y: str
-    bar_y: str
     width: str
     alert: bool
 
@@ -127,7 +124,6 @@ class BarChart:
 
     title: str
     bars: tuple[Bar, ...]
-    height: str
     mark_x: str
 
 
@@ -300,18 +296,8 @@ def bar_chart(
     if not rows:
         return None
     whole = most or max(max(row[1] for row in rows), mark or 0.0) or 1.0
-    bars = tuple(
-        Bar(
-            name=name,
-            figure=figure,
-            name_y=str(number * BAR_ROW_PX + 15),
-            bar_y=str(number * BAR_ROW_PX + 21),
-            width=_percent(length / whole),
-            alert=alert,
-        )
-        for number, (name, length, figure, alert) in enumerate(rows)
-    )
-    return BarChart(title, bars, str(len(bars) * BAR_ROW_PX), "" if mark is None else _percent(mark / whole))
+    bars = tuple(Bar(name, figure, _percent(length / whole), alert) for name, length, figure, alert in rows)
+    return BarChart(title, bars, "" if mark is None else _percent(mark / whole))
 
 
 def nice_axis(low: float, high: float, name: str, *, most: int = 5) -> Axis:
@@ -340,7 +326,8 @@ def _drift_axis(top: float) -> Axis:
     ticks = [(bound, f"{bound:g}") for bound in PSI_BOUNDS]
     if high > 0.5:
         # Beside so large an index the two bounds stand too close to be named both.
-        ticks = [ticks[1], (top, f"{top:.1f}")]
+        tenths = math.floor(top * 10 + 1e-9)
+        ticks = [ticks[1], (tenths / 10, f"{tenths / 10:.1f}")]
     return Axis(0.0, high, ((0.0, "0"), *ticks), "PSI")
 
 

@@ -19,7 +19,6 @@ from calibration.dataset import Dataset, Slots
 from calibration.models import CalibrationModel
 from calibration.reports import model_details
 from calibration.slots import best_by_score, best_of, choices, pool_probability
-from recommendations.services import RefusedCurveError
 
 # On how many of the jobs held out a curve's signs are tried.
 JOBS_TRIED = 300
@@ -60,6 +59,11 @@ class Learnt:
         """How many of the people whom the champion learnt from have gone: then it need not be beaten."""
         return registry.people_gone(self.champion) if self.champion else 0
 
+    @cached_property
+    def refusal(self) -> str:
+        """Why the champion cannot be loaded, so that it is not there to be beaten; empty where it can."""
+        return registry.refusal(self.champion) if self.champion else ""
+
     @property
     def winner(self) -> Judged | None:
         """The last that passed: each one had to beat those before it."""
@@ -70,7 +74,8 @@ def learn_target(one: Learnt, dataset: Dataset, labels: Ints, seed: int, step: C
     """Train the curves that the people who answered can carry, and judge them on people and a time held out.
 
     Args:
-        one: What is known of the target; it takes up the judged curves, or why there are none.
+        one: What is known of the target; it takes up the judged curves, or why there are none. Nothing is learnt where
+            it has a sentence on that already.
         dataset: What was shown.
         labels: Shape (n,), of all items: 1, 0 or `NO_LABEL`.
         seed: Of folds, bins and intervals.
@@ -80,9 +85,7 @@ def learn_target(one: Learnt, dataset: Dataset, labels: Ints, seed: int, step: C
     rows = np.flatnonzero(labels != NO_LABEL)
     early, late = gate.split(dataset.person[rows], dataset.shown_days[rows])
     curves: tuple[ladder.Curve, ...] = ()
-    if sentence := _too_little(labels[rows]):
-        one.sentences.append(sentence)
-    else:
+    if not one.sentences:
         samples = dataset.samples_at(rows[early], labels)
         try:
             # The least number of labels counts those held out too, and was looked at above.
@@ -102,16 +105,17 @@ def learn_target(one: Learnt, dataset: Dataset, labels: Ints, seed: int, step: C
         _judge(one, curves, dataset, labels, rows[late], base_rate, seed)
 
 
-def _too_little(labels: Ints) -> str:
-    """Return a sentence on why labels of 0 and 1 are nothing to learn from; empty if they are."""
+def too_little(labels: Ints) -> list[str]:
+    """Return a sentence on why labels, shape (n,), are nothing to learn from; none where they are something."""
+    labels = labels[labels != NO_LABEL]
     n, positives = len(labels), int(labels.sum())
     least = settings.MODEL_TRAINING_MIN_SAMPLES
     if n < least:
-        return f"of {n:,} jobs it is known what came of them; {least:,} are needed."
+        return [f"of {n:,} jobs it is known what came of them; {least:,} are needed."]
     if positives in (0, n):
         kind = "positive" if positives else "negative"
-        return f"All {n:,} final answers are {kind}; both kinds are needed."
-    return ""
+        return [f"All {n:,} final answers are {kind}; both kinds are needed."]
+    return []
 
 
 def _judge(
@@ -172,17 +176,10 @@ def _champion_to_beat(one: Learnt) -> tuple[ladder.Curve | None, list[str]]:
     if one.champion is None:
         return None, []
     if one.gone:
-        return None, [f"{gone_sentence(one)}, so it need not be beaten."]
-    try:
-        return registry.load(one.champion), []
-    except RefusedCurveError as error:
-        return None, [f"{error} So it was not there to be beaten."]
-
-
-def gone_sentence(one: Learnt) -> str:
-    """Say how many of the people whom the champion learnt from have gone."""
-    version = one.champion.version if one.champion else ""
-    return f"{one.gone:,} of the people whom {version} learnt from have gone"
+        return None, [f"{registry.gone_sentence(one.champion)}, so it need not be beaten."]
+    if one.refusal:
+        return None, [f"{one.refusal} So it was not there to be beaten."]
+    return registry.load(one.champion), []
 
 
 def _with_slots_of(dataset: Dataset, rows: npt.NDArray[np.intp]) -> Dataset:

@@ -3,7 +3,8 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Case, Count, F, Q, When
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from profiles.models import Profile
@@ -60,7 +61,9 @@ class CalibrationModelQuerySet(models.QuerySet["CalibrationModel"]):
 
     def with_people_gone(self) -> Self:
         """Add `people_gone`: how many profiles it was trained on have been deleted since; 0 for what never serves."""
-        gone = F("n_profiles") - Count("run__people")
+        # Counted for the rows that are read and no others: a training learns from thousands of people.
+        people = TrainedOn.objects.filter(run=OuterRef("run")).values("run").annotate(n=Count("pk")).values("n")
+        gone = F("n_profiles") - Coalesce(Subquery(people), 0)
         never_serves = When(state=CalibrationModel.State.REJECTED, then=0)
         return self.annotate(people_gone=Case(never_serves, default=gone))
 
@@ -70,8 +73,8 @@ class CalibrationModel(models.Model):
 
     class State(models.TextChoices):
         CANDIDATE = "candidate", "Candidate: passed, waits for promotion"
-        CHAMPION = "champion", "Champion: serves"
-        RETIRED = "retired", "Retired: has served"
+        CHAMPION = "champion", "Champion"
+        RETIRED = "retired", "Retired: was champion"
         REJECTED = "rejected", "Rejected"
 
     curve = models.OneToOneField(Curve, on_delete=models.PROTECT, related_name="+")
@@ -94,6 +97,9 @@ class CalibrationModel(models.Model):
     promoted = models.DateTimeField(null=True, blank=True)
     retired = models.DateTimeField(null=True, blank=True)
     taken_back = models.DateTimeField(null=True, blank=True, help_text="Since when it may not serve again by itself.")
+    operator_took_back = models.BooleanField(
+        default=False, help_text="An operator took it back, and nobody has promoted or returned to a model since."
+    )
 
     objects = CalibrationModelQuerySet.as_manager()
 

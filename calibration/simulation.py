@@ -3,11 +3,13 @@
 Each holds an occupation of the catalogue, every scored one equally likely, and rates a part of its skills, some of them
 one off. One in five does not say which job it is. They come evenly over the time that is simulated, are shown a list
 with its lots, answer what they see, and some come back for a second list. What they would have answered to any job that
-a last place could have shown is known as well, so that figures on what was not shown can be checked.
+a last place could have shown is known as well, so that figures on what was not shown can be checked. MODELING_NOTES.md
+explains the file of the truth.
 """
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,7 +23,7 @@ from django.utils import timezone
 
 from calibration.curves.features import NAMES, Floats, matrix
 from calibration.curves.labels import Action, Maturity
-from calibration.curves.world import People, World, draw_people, interest, label_truth, respond
+from calibration.curves.world import People, World, draw_people, interest, label_truth, opened, respond
 from occupations.services import Catalogue, get_catalogue
 from profiles.models import Profile
 from profiles.services import create_profile, save_ratings, set_current_occupation
@@ -35,9 +37,9 @@ NO_JOB_SHARE = 0.2
 RATED_SHARE = (0.3, 1.0)
 RETURN_SHARE = 0.3
 RETURN_DAYS = (14.0, 60.0)
-# Who takes a save back does so at once; the world does not say when.
-TAKE_BACK_DAYS = 1 / 24
 DECIMALS = 6
+# The truth about more would not fit into memory.
+MOST_PEOPLE = 100_000
 # Feedback on what is older is refused.
 OLDEST = timedelta(days=5 * 365)
 
@@ -47,12 +49,12 @@ class SimulationError(Exception):
 
 
 class RealPeopleError(SimulationError):
-    """The database holds lists of real people, which simulated ones must not mix with."""
+    """The database holds real people, whom simulated ones must not mix with."""
 
     def __init__(self) -> None:
         super().__init__(
-            "This database holds lists of real people. Simulate into a database of its own: "
-            "set DATABASE_URL or VAR_DIR to another one."
+            "This database holds real people. Simulate into a database of its own: set DATABASE_URL to another one, or "
+            "leave it empty and set VAR_DIR to another folder."
         )
 
 
@@ -144,24 +146,26 @@ def simulate_feedback(
     The same arguments on the same release, under the same settings, give the same people, lists and answers.
 
     Args:
-        people: How many, at least 1.
+        people: How many, 1 to `MOST_PEOPLE`.
         seed: Of everything, 0 or more.
         truth: The JSON file to write the truth to: the world, the people, and for each list the probabilities of a
             positive label of each job that was shown or that its last places could have shown, if the person sees it.
-        days: Length of the simulated time, above 0.
+            A link is followed; a file that is there is replaced.
+        days: Length of the simulated time, above 0 and at most five years.
         until: Its end; now where None. What would happen later has not happened.
         use_calibration: Order lists by the promoted calibration.
         world: The truth.
         progress: Called after each person.
 
     Raises:
-        RealPeopleError: The database holds a list of a real person.
+        RealPeopleError: The database holds a real person.
         TruthFileError: The truth cannot be written there.
         SimulationError: A number is out of range, or the end lies in the future.
         NoReleaseError: No O*NET data is loaded.
     """
     until = until or timezone.now()
-    _check(people, seed, days, until, truth)
+    _check(people, seed, days, until)
+    truth = truth and _file_meant(truth)
     catalogue = get_catalogue()
     stage = Stage(
         catalogue=catalogue,
@@ -201,27 +205,44 @@ def simulate_feedback(
     return Simulated(people, len(known["lists"]), items, actions)
 
 
-def _check(people: int, seed: int, days: float, until: datetime, truth: Path | None) -> None:
-    if people < 1:
-        raise SimulationError("There must be at least 1 person to simulate.")
+def _check(people: int, seed: int, days: float, until: datetime) -> None:
+    if not 1 <= people <= MOST_PEOPLE:
+        raise SimulationError(f"There must be at least 1 person to simulate, and at most {MOST_PEOPLE:,}.")
     if seed < 0:
         raise SimulationError("A seed is 0 or more.")
-    if not days > 0:
-        raise SimulationError("The simulated time must be longer than 0 days.")
-    if until > timezone.now():
+    # This way round, because what is not a number is in no range.
+    if not 0 < days <= OLDEST.days:
+        raise SimulationError(
+            f"The simulated time must be longer than 0 days, and five years ({OLDEST.days:,}) at most."
+        )
+    now = timezone.now()
+    if until > now:
         raise SimulationError("The simulated time must not end in the future.")
-    if until - timedelta(days=days) < timezone.now() - OLDEST:
+    if until < now - OLDEST + timedelta(days=days):
         raise SimulationError("The simulated time must not begin more than five years ago.")
-    if truth:
-        folder = truth.absolute().parent
-        if not folder.is_dir():
-            raise TruthFileError(f"There is no folder {folder} to write the truth to. Make it first.")
-        if truth.is_dir():
-            raise TruthFileError(f"{truth} is a folder. Name a file to write the truth to.")
-        if not os.access(folder, os.W_OK):
-            raise TruthFileError(f"{folder} is not writable. Name another place for the truth.")
-    if RecommendationEvent.objects.filter(profile__traffic=Profile.Traffic.PERSON).exists():
+    if Profile.objects.filter(traffic=Profile.Traffic.PERSON).exists():
         raise RealPeopleError
+
+
+def _file_meant(truth: Path) -> Path:
+    """Return the file to write the truth to: where the path is a link, what it leads to, so that the link stays."""
+    try:
+        mode = truth.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise TruthFileError(f"{truth} cannot be written: {error.strerror}. Name another file.") from error
+    if stat.S_ISDIR(mode):
+        raise TruthFileError(f"{truth} is a folder. Name a file to write the truth to.")
+    if not stat.S_ISREG(mode):
+        raise TruthFileError(f"{truth} is a pipe, a device or the like. Name an ordinary file to write the truth to.")
+    truth = truth.resolve()
+    folder = truth.parent
+    if not folder.is_dir():
+        raise TruthFileError(f"There is no folder {folder} to write the truth to. Make it first.")
+    if not os.access(folder, os.W_OK):
+        raise TruthFileError(f"{folder} is not writable. Name another place for the truth.")
+    return truth
 
 
 def _written(truth: Path, known: dict[str, Any]) -> Path:
@@ -330,7 +351,11 @@ def _show(
         name = Feedback.Action(Action(action).name.lower())
         deeds.append(Deed(float(happened), str(event.pk), codes[item], name))
         if withdrawn:
-            deeds.append(Deed(float(happened) + TAKE_BACK_DAYS, str(event.pk), codes[item], Feedback.Action.UNDO))
+            taken_back = float(happened) + stage.world.take_back_days
+            deeds.append(Deed(taken_back, str(event.pk), codes[item], Feedback.Action.UNDO))
+    # By a generator of its own, so that everything else is as it would be if nobody opened anything.
+    for item, happened in zip(*opened(answers, np.full(n, shown_days), stage.world, rng.spawn(1)[0]), strict=True):
+        deeds.append(Deed(float(happened), str(event.pk), codes[item], Feedback.Action.CLICK))
     known = {
         "event": str(event.pk),
         "person": number,

@@ -36,15 +36,16 @@ def choices(dataset: Dataset, *, label: Ints, policy: Floats, within: Bools | No
     """
     slots = dataset.slots
     row = np.flatnonzero(labelled(dataset, label) if within is None else labelled(dataset, label) & within)
-    item = slots.item[row]
+    item, chosen = slots.item[row], slots.chosen[row]
+    chances = logged(dataset)[row]
+    # Of what was chosen the probability was kept; that of the others follows from the pool.
+    chances[np.arange(len(row)), chosen] = dataset.propensity[item]
     return Choices(
         person=dataset.person[item],
         reward=label[item].astype(np.float64),
-        logged=dataset.propensity[item],
-        target=policy[row, slots.chosen[row]],
-        squared_weight=np.divide(
-            policy[row] ** 2, logged(dataset)[row], where=policy[row] > 0, out=np.zeros(policy[row].shape)
-        ).sum(axis=1),
+        chosen=chosen,
+        logged=chances,
+        target=policy[row],
     )
 
 

@@ -4,11 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from calibration.reports import ALL, STEPS, UNKNOWN_ZONE
 from recommendations.models import Tier
 
 NOTHING = "–"
 SHOWN_ROWS = 20
+SHOWN_OF_FEATURE = 3
+# What a spreadsheet would take for a formula.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 FEATURE_WORDS = {
     "fit": "fit (0-100)",
@@ -48,10 +53,11 @@ LIVE_WORDS = {
     "base_rate": "Share of positives",
     "brier": "Brier score",
     "ece": "Expected calibration error",
+    "ece_low": "Expected calibration error, 95 % from",
     "slope": "Calibration slope",
     "intercept": "Calibration intercept",
     "enough": "Enough to judge by",
-    "within": "Error within the limit",
+    "within": "Error not surely above the limit",
     "taken_back": "Taken back",
 }
 COUNT_WORDS = {
@@ -62,8 +68,9 @@ COUNT_WORDS = {
     "labelled": "Jobs with a label",
     "positives": "Of them positive",
     "base_rate": "Share of positives",
-    "slots": "Places given by lot",
-    "slots_labelled": "Of them with a label",
+    "slots": "Last places open to a lot",
+    "slots_changed": "Of them another than the best",
+    "slots_labelled": "Last places open to a lot, with a label",
     "withdrawn": "Feedback taken back",
 }
 STEP_WORDS = {
@@ -75,6 +82,7 @@ STEP_WORDS = {
     "offer": "Offer",
     "hide": "Hidden",
 }
+ENOUGH_WORDS = {True: "enough", False: "not enough to say"}
 ESTIMATOR_WORDS = {"ips": "IPS", "snips": "SNIPS", "dr": "Doubly robust"}
 
 
@@ -112,25 +120,26 @@ class Table:
         title: On a page.
         columns: Its columns.
         rows: Each as long as the columns.
-        most: A page shows no more rows than this; all where None.
+        on_page: Which rows a page shows; all where None.
     """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
-    most: int | None = None
+    on_page: Sequence[int] | None = None
 
     @property
     def shown(self) -> list[list[Cell]]:
+        rows = self.rows if self.on_page is None else [self.rows[number] for number in self.on_page]
         return [
             [Cell(_words(value, column.kind), column.numeric) for column, value in zip(self.columns, row, strict=True)]
-            for row in self.rows[: self.most]
+            for row in rows
         ]
 
     @property
     def left_out(self) -> int:
-        return len(self.rows) - len(self.rows[: self.most])
+        return 0 if self.on_page is None else len(self.rows) - len(self.on_page)
 
 
 def figures_table(figures: Mapping[str, Any], details: Mapping[str, Any]) -> Table:
@@ -161,7 +170,7 @@ def details_tables(details: Mapping[str, Any]) -> list[Table]:
     """Return the tables of a judged model: reliability, ROC, gains, coefficients and effects."""
     if not details:
         return []
-    effects = details["effects"]
+    effects, roc, gains = details["effects"], details["roc"], details["gains"]
     return [
         Table(
             "reliability",
@@ -182,15 +191,15 @@ def details_tables(details: Mapping[str, Any]) -> list[Table]:
             "roc",
             "ROC",
             (Column("fpr", "Of those not wanted", "share"), Column("tpr", "Of those wanted", "share")),
-            tuple(zip(details["roc"]["fpr"], details["roc"]["tpr"], strict=True)),
-            most=SHOWN_ROWS,
+            tuple(zip(roc["fpr"], roc["tpr"], strict=True)),
+            on_page=_evenly(len(roc["fpr"]), SHOWN_ROWS),
         ),
         Table(
             "gains",
             "Gains",
             (Column("share", "Best jobs", "share"), Column("found", "Wanted jobs found", "share")),
-            tuple(zip(details["gains"]["share"], details["gains"]["found"], strict=True)),
-            most=SHOWN_ROWS,
+            tuple(zip(gains["share"], gains["found"], strict=True)),
+            on_page=_evenly(len(gains["share"]), SHOWN_ROWS),
         ),
         Table(
             "coefficients",
@@ -200,6 +209,7 @@ def details_tables(details: Mapping[str, Any]) -> list[Table]:
                 Column("sign", "May only", "text"),
                 Column("coefficient", "Log odds per standard deviation"),
                 *_ends(),
+                Column("note", "Note", "text"),
             ),
             tuple(
                 (
@@ -208,6 +218,7 @@ def details_tables(details: Mapping[str, Any]) -> list[Table]:
                     row["coefficient"],
                     row["low"],
                     row["high"],
+                    "held at 0 by its sign" if row["coefficient"] == 0 and row["low"] is None else "",
                 )
                 for row in effects
             ),
@@ -221,7 +232,7 @@ def details_tables(details: Mapping[str, Any]) -> list[Table]:
                 for row in effects
                 for value, mean in zip(row["values"], row["mean"], strict=True)
             ),
-            most=SHOWN_ROWS,
+            on_page=_evenly_of_each([len(row["values"]) for row in effects], SHOWN_OF_FEATURE),
         ),
     ]
 
@@ -249,11 +260,7 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
                 Column("zone", "Zone", "text"),
                 Column("shown", "Shown", "count"),
                 Column("seen", "Seen", "count"),
-                *(
-                    column
-                    for step, words in STEP_WORDS.items()
-                    for column in (Column(step, words, "count"), Column(f"{step}_share", "of seen", "share"))
-                ),
+                *(column for step in STEPS for column in _step_columns(step, report["maturity"][step])),
             ),
             tuple(
                 (
@@ -261,7 +268,7 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
                     zone_words(row["zone"]),
                     row["shown"],
                     row["seen"],
-                    *(value for step in STEPS for value in (row[step], row["shares"][step])),
+                    *(value for step in STEPS for value in _step_values(step, report["maturity"][step], row)),
                 )
                 for row in report["funnel"]
             ),
@@ -277,7 +284,7 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
                 Column("alert", "Over a tenth", "text"),
             ),
             _rows(report["exposure"]["rows"], "code title shown share alert"),
-            most=SHOWN_ROWS,
+            on_page=range(min(len(report["exposure"]["rows"]), SHOWN_ROWS)),
         ),
         Table(
             "drift",
@@ -285,12 +292,16 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
             (
                 Column("month", "Month", "text"),
                 Column("n", "Jobs", "count"),
+                Column("people", "People", "count"),
                 Column("labelled", "Labelled", "count"),
                 Column("base_rate", "Positive", "share"),
                 *(Column(name, FEATURE_WORDS.get(name, name)) for name in _drift_names(report)),
             ),
             tuple(
-                (row["month"], row["n"], row["labelled"], row["base_rate"], *row["psi"].values())
+                (
+                    *(row[key] for key in ("month", "n", "people", "labelled", "base_rate")),
+                    *(row["psi"][name] for name in _drift_names(report)),
+                )
                 for row in report["drift"]["months"]
             ),
         ),
@@ -311,7 +322,8 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
                 (
                     row["policy"],
                     ESTIMATOR_WORDS.get(row["estimator"], row["estimator"]),
-                    *(row[key] for key in ("slots", "value", "low", "high", "effective_size", "enough")),
+                    *(row[key] for key in ("slots", "value", "low", "high", "effective_size")),
+                    ENOUGH_WORDS[row["enough"]],
                 )
                 for row in report["off_policy"]
             ),
@@ -334,8 +346,34 @@ def _drift_names(report: Mapping[str, Any]) -> list[str]:
     return list(months[0]["psi"]) if months else []
 
 
+def _step_columns(step: str, days: float) -> Sequence[Column]:
+    """Return a step's columns in the funnel; for what is done at once all that was seen counts."""
+    count = Column(step, STEP_WORDS[step], "count")
+    if not days:
+        return count, Column(f"{step}_share", "of seen", "share")
+    of = Column(f"{step}_of", f"Seen {days:g}+ days ago", "count")
+    did = Column(f"{step}_did", f"Of these: {STEP_WORDS[step].lower()}", "count")
+    return count, of, did, Column(f"{step}_share", "share", "share")
+
+
+def _step_values(step: str, days: float, row: Mapping[str, Any]) -> Sequence[Any]:
+    count, share = row[step], row["shares"][step]
+    return (count, row["of"][step], row["did"][step], share) if days else (count, share)
+
+
 def _ends() -> tuple[Column, Column]:
     return Column("low", "95 % from"), Column("high", "to")
+
+
+def _evenly(n: int, most: int) -> list[int]:
+    """Return at most so many of the numbers from 0 to n - 1: evenly over the whole range, with both ends."""
+    return [int(number) for number in np.unique(np.linspace(0, n - 1, min(n, most)).round())]
+
+
+def _evenly_of_each(lengths: Sequence[int], most: int) -> list[int]:
+    """Return the same within each of some stretches of rows that follow each other."""
+    starts = np.cumsum([0, *lengths])
+    return [int(start) + row for start, n in zip(starts, lengths, strict=False) for row in _evenly(n, most)]
 
 
 def _rows(rows: Iterable[Mapping[str, Any]], keys: str) -> tuple[tuple[Any, ...], ...]:
@@ -357,8 +395,14 @@ def _words(value: Any, kind: str) -> str:
 
 
 def csv_rows(table: Table) -> Sequence[Sequence[Any]]:
-    """Return a table's header and rows for a CSV file: figures in full, and nothing where there is none."""
-    return [
-        [column.key for column in table.columns],
-        *(["" if value is None else value for value in row] for row in table.rows),
-    ]
+    """Return a table's header and rows for a CSV file: figures in full, and nothing where there is none.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    return [[column.key for column in table.columns], *([_csv_cell(value) for value in row] for row in table.rows)]
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
+        return f"'{value}"
+    return "" if value is None else value

@@ -1,7 +1,5 @@
 """Work on calibration that a worker does."""
 
-from datetime import datetime
-
 from celery import shared_task
 
 from calibration import services
@@ -9,10 +7,10 @@ from calibration import services
 
 @shared_task
 def train(traffic: str = "person", model_version: str | None = None, since: str = "", seed: int = 0) -> str:
-    """Learn from feedback; the TrainingRun row tells how far it is, and how it ended. `since` is an ISO moment."""
+    """Learn from feedback; the TrainingRun row tells how it goes and how it ended. `since` is a day or moment, UTC."""
     return services.train_unattended(
         traffic=traffic,
         model_version=model_version,
-        since=datetime.fromisoformat(since) if since else None,
+        since=services.parse_since(since) if since else None,
         seed=seed,
     )

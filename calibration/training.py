@@ -21,7 +21,7 @@ from calibration import registry
 from calibration.curves.features import NAMES, Ints
 from calibration.curves.labels import NO_LABEL, Target
 from calibration.dataset import Dataset, read_dataset
-from calibration.judging import Judged, Learnt, gone_sentence, learn_target
+from calibration.judging import Judged, Learnt, learn_target, too_little
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
 from calibration.reports import build_report, json_ready
 from profiles.models import Profile
@@ -34,8 +34,11 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps are done, and of how many."""
 
+ONLY_SIMULATED = (
+    "This database holds lists of simulated people only; train_calibration --traffic simulated learns from them."
+)
 ENDED_EARLY = "The training ended before it was whole."
-PEOPLE_AT_ONCE = 2000
+PEOPLE_AT_ONCE = 500
 STEPS = 8
 
 
@@ -77,6 +80,10 @@ def train(
     database and the same seed give the same curves, byte for byte. Where there is too little to learn from, or nothing
     new since the last training of this kind, the run is done and its outcome says so.
 
+    First the champion is held against newer answers. Of other scoring models, whose lists are not read, champions are
+    only taken back where people whom they learnt from have gone, or where they learnt from simulated people beside real
+    ones.
+
     Args:
         traffic: Whose lists: those of people; "simulated" only in a database without any list of a real person.
         model_version: The scoring model whose lists to learn from; the setting when not given.
@@ -97,8 +104,7 @@ def train(
         raise UnknownModelError(model_version)
     if traffic not in (Profile.Traffic.PERSON, Profile.Traffic.SIMULATED):
         raise ValueError(f"Nothing is learnt from {traffic} traffic.")
-    real = RecommendationEvent.objects.filter(profile__traffic=Profile.Traffic.PERSON)
-    if traffic == Profile.Traffic.SIMULATED and real.exists():
+    if traffic == Profile.Traffic.SIMULATED and _any_lists_of(Profile.Traffic.PERSON):
         raise SimulatedOnRealError
     run = TrainingRun(
         model_version=model_version, traffic=traffic, since=since, seed=seed, started=now or timezone.now()
@@ -158,7 +164,8 @@ def _running(run: TrainingRun) -> Iterator[None]:
         with suppress(Error):
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
-            TrainingRun.objects.filter(pk=run.pk).update(
+            # One that was stopped when all was stored is done.
+            TrainingRun.objects.filter(pk=run.pk, state=TrainingRun.State.RUNNING).update(
                 state=TrainingRun.State.FAILED, error=_sentence(error), finished=timezone.now()
             )
         raise
@@ -183,7 +190,7 @@ class _Steps:
     def __call__(self, what: str) -> None:
         self.run.progress = {"what": what, "step": self.done, "steps": STEPS}
         if self.run.pk:
-            TrainingRun.objects.filter(pk=self.run.pk).update(progress=self.run.progress)
+            TrainingRun.objects.filter(pk=self.run.pk).update(progress=self.run.progress, outcome=self.run.outcome)
         self.progress(what, self.done, STEPS)
         self.done += 1
 
@@ -193,35 +200,64 @@ def _learn(run: TrainingRun, step: _Steps, *, dry_run: bool) -> None:
     dataset = read_dataset(model_version=run.model_version, traffic=run.traffic, since=run.since, now=run.started)
     step("Judging what serves by newer answers")
     if not dry_run:
-        live = [registry.check_live(dataset, target, model_version=run.model_version) for target in Target]
-        run.outcome = [sentence for sentence in live if sentence]
-        if run.traffic == Profile.Traffic.PERSON and len(dataset):
-            run.outcome += registry.take_back_simulated(run.model_version)
+        run.outcome = _settle(run, dataset)
     labels = {target: dataset.labels(target) for target in Target}
     run.digest = _digest(run, dataset, labels)
-    learnt = [Learnt(target, registry.champion_of(run.model_version, target)) for target in Target]
-    before = None if dry_run or any(one.gone for one in learnt) else _same_before(run)
+    learnt = [
+        Learnt(target, registry.champion_of(run.model_version, target), sentences=too_little(labels[target]))
+        for target in Target
+    ]
+    before = None if dry_run else _same_before(run, learnt)
     if before:
         step.done += 2 * len(learnt)
-        run.outcome.append(
-            f"Nothing new since {before} of {before.started:%Y-%m-%d %H:%M} UTC: it would learn the same again."
-        )
     else:
         for one in learnt:
             learn_target(one, dataset, labels[one.target], run.seed, step)
+    if (
+        run.traffic == Profile.Traffic.PERSON
+        and _any_lists_of(Profile.Traffic.SIMULATED)
+        and not _any_lists_of(Profile.Traffic.PERSON)
+    ):
+        run.outcome.append(ONLY_SIMULATED)
+    run.outcome += [f"{one.target.name.capitalize()}: {sentence}" for one in learnt for sentence in one.sentences]
+    if before and not all(one.sentences for one in learnt):
+        run.outcome.append(
+            f"Nothing new since {before} of {before.started:%Y-%m-%d %H:%M} UTC: it would learn the same again."
+        )
     step("Writing the report")
     run.report = _report(run, dataset, learnt)
     step("Storing")
     run.state = TrainingRun.State.DONE
     if dry_run:
         for one in learnt:
-            run.outcome += _sentences(one, run, "would be the champion.")
+            waits = _why_it_waits(run, one)
+            run.outcome += _verdicts(
+                one, run, f"would wait for promotion: {waits}" if waits else "would be the champion."
+            )
     else:
-        _store(run, learnt, _profiles(dataset, labels, learnt))
+        _store(run, [] if before else learnt, _profiles(dataset, labels, learnt))
 
 
-def _same_before(run: TrainingRun) -> TrainingRun | None:
-    """Return the first training that learnt from the same, where the last one of this kind did."""
+def _any_lists_of(traffic: str) -> bool:
+    return RecommendationEvent.objects.filter(profile__traffic=traffic).exists()
+
+
+def _settle(run: TrainingRun, dataset: Dataset) -> list[str]:
+    """Take back what is to serve no more, whatever is learnt now, and return a sentence on each."""
+    live = [registry.check_live(dataset, target, model_version=run.model_version) for target in Target]
+    outcome = [sentence for sentence in live if sentence]
+    if run.traffic == Profile.Traffic.PERSON:
+        if _any_lists_of(Profile.Traffic.PERSON):
+            outcome += registry.take_back_simulated()
+        outcome += registry.take_back_gone_of_others(run.model_version)
+    return outcome
+
+
+def _same_before(run: TrainingRun, learnt: list[Learnt]) -> TrainingRun | None:
+    """Return the first training that learnt from the same, where the last one of this kind did.
+
+    None where a champion has to be replaced nevertheless, and nothing waits to replace it.
+    """
     alike = TrainingRun.objects.filter(
         state=TrainingRun.State.DONE,
         model_version=run.model_version,
@@ -232,7 +268,34 @@ def _same_before(run: TrainingRun) -> TrainingRun | None:
     last = alike.order_by("-pk").only("digest").first()
     if last is None or last.digest != run.digest:
         return None
+    if any((one.gone or one.refusal) and not _waits_already(run, one) for one in learnt):
+        return None
     return alike.filter(digest=run.digest).order_by("pk").first()
+
+
+def _waits_already(run: TrainingRun, one: Learnt) -> bool:
+    """Return whether a curve that was learnt from the same waits for an operator's click."""
+    if not _why_it_waits(run, one):
+        return False
+    candidates = CalibrationModel.objects.filter(
+        state=CalibrationModel.State.CANDIDATE, target=one.target.name.lower(), run__digest=run.digest
+    )
+    return any(not registry.refusal(model) for model in candidates.select_related("curve"))
+
+
+def _why_it_waits(run: TrainingRun, one: Learnt) -> str:
+    """Return a sentence on why the one that passed waits for an operator's click; empty where it need not."""
+    if not settings.CALIBRATION_AUTO_PROMOTE:
+        return "the settings leave that to an operator."
+    if not _same_champion(run, one):
+        return "somebody changed what serves while this training was at work."
+    if taken := registry.operator_took_back(run.model_version, one.target):
+        return f"an operator took {taken.version} back, and has promoted or returned to none since."
+    return ""
+
+
+def _same_champion(run: TrainingRun, one: Learnt) -> bool:
+    return registry.champion_of(run.model_version, one.target) == one.champion
 
 
 def _digest(run: TrainingRun, dataset: Dataset, labels: dict[Target, Ints]) -> str:
@@ -261,9 +324,8 @@ def _report(run: TrainingRun, dataset: Dataset, learnt: list[Learnt]) -> dict[st
     target = Target[settings.CALIBRATION_TARGET.upper()]
     one = next(one for one in learnt if one.target == target)
     curve = one.winner.curve if one.winner else None
-    if curve is None and one.champion is not None:
-        with suppress(RefusedCurveError):
-            curve = registry.load(one.champion)
+    if curve is None and one.champion is not None and not one.refusal:
+        curve = registry.load(one.champion)
     return {
         **build_report(dataset, target=target, curve=curve, seed=run.seed),
         "models": [
@@ -288,10 +350,10 @@ def _version(run: TrainingRun, one: Learnt, judged: Judged) -> str:
     return "-".join(parts)
 
 
-def _sentences(one: Learnt, run: TrainingRun, fate: str) -> list[str]:
-    """Return what came of a target; `fate` says what becomes of the one that passed last."""
+def _verdicts(one: Learnt, run: TrainingRun, fate: str) -> list[str]:
+    """Return what came of each curve of a target; `fate` says what becomes of the one that passed last."""
     name = one.target.name.capitalize()
-    sentences = [f"{name}: {sentence}" for sentence in one.sentences]
+    sentences = []
     for judged in one.judged:
         version = _version(run, one, judged)
         if judged is one.winner:
@@ -308,30 +370,34 @@ def _sentences(one: Learnt, run: TrainingRun, fate: str) -> list[str]:
 def _store(run: TrainingRun, learnt: list[Learnt], profiles: list[UUID]) -> None:
     """Store curves, registry rows, whom they learnt from, who serves, and the row of the training: all or nothing."""
     if any(one.winner for one in learnt):
-        # Who has gone since the reading is missed at once: the number no longer adds up.
-        there = set(Profile.objects.values_list("pk", flat=True))
-        TrainedOn.objects.bulk_create(
-            (TrainedOn(run=run, profile_id=profile) for profile in profiles if profile in there), PEOPLE_AT_ONCE
-        )
+        _store_people(run, profiles)
+    registry.lock(run.model_version)
     for one in learnt:
         models = [_stored(run, one, judged, len(profiles)) for judged in one.judged]
         passed = [model for model in models if model.state == CalibrationModel.State.CANDIDATE]
-        fate = "waits for promotion."
-        if passed and settings.CALIBRATION_AUTO_PROMOTE:
-            if one.champion is not None and one.gone:
-                # Retired alone, it would still step in where the new one's bytes are refused.
-                registry.take_back(one.champion, f"{gone_sentence(one)}.", may_follow=())
+        waits = _why_it_waits(run, one)
+        run.outcome += _verdicts(one, run, f"waits for promotion: {waits}" if waits else "is the champion from now on.")
+        if passed and not waits:
             registry.promote(passed[-1])
-            fate = "is the champion from now on."
-        run.outcome += _sentences(one, run, fate)
-        if not passed and one.gone:
-            run.outcome.append(_without_the_gone(one))
+        if one.champion and one.gone and not passed and _same_champion(run, one):
+            why = "training anew gave nothing that could replace it"
+            run.outcome.append(registry.take_back_gone(one.champion, why))
     # The settings may name another target than at the last training.
     with suppress(RefusedCurveError):
         registry.serve_champion(run.model_version)
     run.finished = timezone.now()
     run.progress = {"what": "Done", "step": STEPS, "steps": STEPS}
     run.save()
+
+
+def _store_people(run: TrainingRun, profiles: list[UUID]) -> None:
+    """Store whom a training learnt from; who has gone since the reading is missed, and the number does not add up."""
+    profiles = sorted(profiles)
+    for start in range(0, len(profiles), PEOPLE_AT_ONCE):
+        some = Profile.objects.filter(pk__in=profiles[start : start + PEOPLE_AT_ONCE]).order_by("pk")
+        # Locked, so that nobody goes before this is stored: their row here could not go with them.
+        there = some.select_for_update(no_key=True).values_list("pk", flat=True)
+        TrainedOn.objects.bulk_create(TrainedOn(run=run, profile_id=profile) for profile in there)
 
 
 def _stored(run: TrainingRun, one: Learnt, judged: Judged, n_profiles: int) -> CalibrationModel:
@@ -361,13 +427,3 @@ def _stored(run: TrainingRun, one: Learnt, judged: Judged, n_profiles: int) -> C
         base_rate=judged.curve.base_rate,
         created=run.started,
     )
-
-
-def _without_the_gone(one: Learnt) -> str:
-    """Take a champion back that learnt from people who have gone and that nothing could replace."""
-    assert one.champion is not None
-    reason = f"{gone_sentence(one)}, and training anew gave nothing that could replace it."
-    whole = [before.pk for before in registry.predecessors(one.champion) if not registry.people_gone(before)]
-    instead = registry.take_back(one.champion, reason, may_follow=whole)
-    serves = f"{instead.version} serves again." if instead else "No calibration serves in its place."
-    return f"{one.target.name.capitalize()}: {reason} {one.champion.version} was taken back. {serves}"

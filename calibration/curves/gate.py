@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.curves import metrics
 from calibration.curves.features import Bools, Floats, Ints
-from calibration.curves.offpolicy import Value
+from calibration.curves.offpolicy import MIN_EFFECTIVE_SIZE, Value
 
 ITEMS_PER_BIN = 200
 MAX_BINS = 10
@@ -89,6 +89,7 @@ def judge(
 ) -> Verdict:
     """Return the verdict on a challenger.
 
+    Where a curve gives no probability, the challenger's as well as the champion's, it says no more than the constant.
     All of it must hold: the upper end of the cluster-bootstrap 95 % interval of its Brier score minus the constant's,
     and minus the champion's if there is one, lies below 0; the calibration error and slope are within bounds; no
     feature works against its sign; and it is not shown to be worse off-policy, which means that the 95 % interval
@@ -97,7 +98,7 @@ def judge(
     Args:
         label: Shape (n,), of the hold-out, 0 or 1.
         person: Shape (n,).
-        challenger: Shape (n,), its probabilities at the positions shown.
+        challenger: Shape (n,), its probabilities at the positions shown; NaN where it gives none.
         champion: Shape (n,), the champion's; None where none serves.
         base_rate: The constant to beat: the share of positives in training, 0-1.
         violations: From `ladder.monotonicity_violations`.
@@ -121,13 +122,11 @@ def judge(
             f"{rules.min_people} and {rules.min_rarer} are needed."
         )
         return Verdict(False, (reason,), figures)
-    if np.isnan(challenger).any():
-        return Verdict(False, ("It gives no probability for some of the jobs held out.",), figures)
     failures = []
 
+    challenger = np.where(np.isnan(challenger), base_rate, challenger)
     opponents = {"constant": np.full(n, base_rate)}
     if champion is not None:
-        # Where the champion has no probability it says no more than the constant.
         opponents["champion"] = np.where(np.isnan(champion), base_rate, champion)
     figures["brier"] = metrics.brier(challenger, label)
     for name, opponent in opponents.items():
@@ -156,7 +155,8 @@ def judge(
     if snips_difference is not None:
         figures["effective_size"] = snips_difference.effective_size
         note = (
-            f"Too little was explored to compare what it would choose: {snips_difference.effective_size:.0f} choices."
+            f"Too little was explored to compare what it would choose: as much as "
+            f"{int(snips_difference.effective_size)} of the {MIN_EFFECTIVE_SIZE:.0f} choices that are needed."
         )
         if snips_difference.enough:
             found = snips_difference.estimate

@@ -132,6 +132,25 @@ def ece(p: Floats, label: Ints, n_bins: int = N_BINS) -> float:
     return sum(bin_.n * abs(bin_.rate - bin_.mean) for bin_ in reliability(p, label, n_bins)) / len(p)
 
 
+def ece_interval(p: Floats, label: Ints, person: Ints, n_bins: int = N_BINS, *, seed: int) -> Estimate:
+    """Return the expected calibration error with a 95 % interval over resampled people, its ends at least 0.
+
+    Resampled errors are too large as much as the error itself is, once more, because chance alone makes both positive.
+    So their own quantiles would prove a perfect curve wrong; the basic bootstrap interval mirrors them about the error
+    and thereby takes that off again (Davison & Hinkley 1997, section 5.2).
+    """
+    _require_some(label)
+    bins = equal_mass_bins(p, n_bins)
+    in_bins = np.where(bins[:, None] == np.arange(bins.max() + 1), (p - label)[:, None], 0.0)
+    found = bootstrap(
+        person,
+        np.column_stack([in_bins, np.ones(len(p))]),
+        lambda sums: np.abs(sums[..., :-1]).sum(axis=-1) / sums[..., -1],
+        seed=seed,
+    )
+    return Estimate(found.value, max(0.0, 2 * found.value - found.high), max(0.0, 2 * found.value - found.low))
+
+
 def calibration_line(p: Floats, label: Ints) -> tuple[float, float]:
     """Return intercept and slope of the labels' logistic regression on logit(p) (Cox 1958): 0 and 1 are ideal.
 

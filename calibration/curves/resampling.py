@@ -9,6 +9,7 @@ from calibration.curves.features import Floats, Ints
 
 N_RESAMPLES = 1000
 Z95 = 1.959964
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def binned_intervals(p: Floats, label: Ints, person: Ints, bins: Ints) -> tuple[
     """Return each bin's mean probability, and how far the interval of its observed rate reaches down and up.
 
     Wilson's interval, with as many observations as independent ones would leave the same standard error as the
-    linearised ratio estimator over people does (Kish 1965, section 5.4).
+    linearised ratio estimator over people does (Kish 1965, section 5.4), though no more than there are.
 
     Args:
         p: Shape (n,), probabilities.
@@ -95,8 +96,9 @@ def binned_intervals(p: Floats, label: Ints, person: Ints, bins: Ints) -> tuple[
         rate = positives / count
         n_people = len(sums)
         variance = ((sums[:, 0] - rate * sums[:, 1]) ** 2).sum() / count**2 * n_people / max(n_people - 1, 1)
-        independent = rate * (1 - rate) / variance if variance > 0 else n_people
-        low, high = wilson(np.array(rate), np.array(max(independent, 1.0)))
+        # People who are all alike leave no variance, or what rounding makes of none: then each of them counts once.
+        independent = rate * (1 - rate) / variance if variance > ROUNDING else n_people
+        low, high = wilson(np.array(rate), np.clip(independent, 1.0, count))
         centres[number] = p[inside].mean()
         below[number], above[number] = rate - low, high - rate
     return centres, below, above

@@ -6,7 +6,8 @@ A person who sees a job at a place in the list saves it or applies with probabil
 
 where level and tastes differ by person and the taste for a step up changes with time. Whoever applies may get an
 interview, the more easily the less is missing, and an offer after it. Some hide what they do not like, some take a
-save back, all answer after a delay, and some answer after the label's time. What was not seen is not answered.
+save back, all answer after a delay, and some answer after the label's time. Most open a job before they act on it, and
+a few open one that they do not act on. What was not seen is not answered.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from scipy.special import expit, logit
 
 from calibration.curves.features import NAMES, Bools, Floats, Ints
 from calibration.curves.labels import DEFAULT_MATURITY, Action, Maturity
-
-ON_TIME = 0.9  # share of interviews that come within the label's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,19 @@ class World:
         delay_days: Mean days to a save or an application.
         apply_share: Of those who act, the share that applies.
         take_back: Share of saves taken back.
+        take_back_days: Days after which a save is taken back.
         hide: Probability to hide what one does not act on.
+        opens_first: Probability that whoever saves or applies has opened the job before.
+        opens: Probability that whoever saw a job and did neither has opened it.
+        open_days: What nobody answered is opened within so many days after the list.
+        interview: An application's log odds of an interview where the worst core skill misses 2 levels.
+        interview_shortfall: The same per level more.
+        on_time: Share of interviews that come within the label's time.
+        interview_early, interview_late: Between which shares of the label's time the interviews come that are on time,
+            and those that are not; never before the application.
+        offer: Probability that an interview leads to an offer.
+        offer_after: Between which shares of its label's time an offer comes after the interview; after a late interview
+            it is late as well, by the first of `interview_late` at least.
     """
 
     level: float = -2.0
@@ -56,7 +67,18 @@ class World:
     delay_days: float = 4.0
     apply_share: float = 0.4
     take_back: float = 0.03
+    take_back_days: float = 1 / 24
     hide: float = 0.05
+    opens_first: float = 0.8
+    opens: float = 0.1
+    open_days: float = 1 / 24
+    interview: float = -0.8
+    interview_shortfall: float = -0.5
+    on_time: float = 0.9
+    interview_early: tuple[float, float] = (0.3, 0.95)
+    interview_late: tuple[float, float] = (1.05, 1.4)
+    offer: float = 0.4
+    offer_after: tuple[float, float] = (0.6, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,18 +157,22 @@ def label_truth(
         world: The truth.
         maturity: The labels' times, within which an answer must come to count.
     """
-    in_time = {days: 1 - np.exp(-days / world.delay_days) for days in (maturity.save_days, maturity.apply_days)}
+
+    def answers_within(days: float) -> float:
+        return float(1 - np.exp(-days / world.delay_days))
+
     interested: Floats = acts * (
-        world.apply_share * in_time[maturity.apply_days]
-        + (1 - world.apply_share) * (1 - world.take_back) * in_time[maturity.save_days]
+        world.apply_share * answers_within(maturity.apply_days)
+        + (1 - world.apply_share) * (1 - world.take_back) * answers_within(maturity.save_days)
     )
-    return interested, acts * world.apply_share * _invited(features) * ON_TIME
+    on_time = world.on_time * answers_within(maturity.interview_days)
+    return interested, acts * world.apply_share * _invited(features, world) * on_time
 
 
-def _invited(features: Floats) -> Floats:
+def _invited(features: Floats, world: World) -> Floats:
     """Return the probability that an application leads to an interview, the higher the less is missing."""
     missing = np.nan_to_num(features[..., NAMES.index("shortfall")] - 2)
-    invited: Floats = expit(-0.8 - 0.5 * missing)
+    invited: Floats = expit(world.interview + world.interview_shortfall * missing)
     return invited
 
 
@@ -176,14 +202,18 @@ def respond(
     applied = acted & (rng.random(n) < world.apply_share)
     saved = acted & ~applied
     hidden = seen & ~acted & (rng.random(n) < world.hide)
-    interviewed = applied & (rng.random(n) < _invited(features))
-    offered = interviewed & (rng.random(n) < 0.4)
+    interviewed = applied & (rng.random(n) < _invited(features, world))
+    offered = interviewed & (rng.random(n) < world.offer)
 
     answered = shown_days + rng.exponential(world.delay_days, n)
-    late = rng.random(n) >= ON_TIME
-    days = np.where(late, rng.uniform(1.05, 1.4, n), rng.uniform(0.3, 0.95, n)) * maturity.interview_days
-    interview_at = np.maximum(answered, shown_days + days)
-    offer_at = interview_at + rng.uniform(0.6, 1.0, n) * maturity.offer_days
+    late = rng.random(n) >= world.on_time
+    days = np.where(late, rng.uniform(*world.interview_late, n), rng.uniform(*world.interview_early, n))
+    interview_at = np.maximum(answered, shown_days + days * maturity.interview_days)
+    offer_at = interview_at + rng.uniform(*world.offer_after, n) * maturity.offer_days
+    # After a late interview the offer is late as well, whatever the settings say of the two times.
+    late |= answered - shown_days > maturity.interview_days
+    too_late = shown_days + world.interview_late[0] * maturity.offer_days
+    offer_at = np.where(late, np.maximum(offer_at, too_late), offer_at)
     taken_back = saved & (rng.random(n) < world.take_back)
 
     did = [
@@ -209,3 +239,27 @@ def respond(
             ]
         ),
     )
+
+
+def opened(answers: Answers, shown_days: Floats, world: World, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Return the jobs that people open among those that they see, and when: between the list and what they do with it.
+
+    Args:
+        answers: From `respond`.
+        shown_days: Shape (n,).
+        world: The truth.
+        rng: Where chance comes from; of its own, so that the answers do not hang on it.
+
+    Returns:
+        Shape (k,), an index into the n jobs, and shape (k,).
+    """
+    n = len(shown_days)
+    seen, acted = np.zeros(n, bool), np.zeros(n, bool)
+    seen[answers.item[answers.action == Action.VIEW]] = True
+    acted[answers.item[np.isin(answers.action, (Action.SAVE, Action.APPLY))]] = True
+    # Nobody both saves and applies, or hides what they acted on: there is one answer to be opened before.
+    first = np.isin(answers.action, (Action.SAVE, Action.APPLY, Action.HIDE))
+    before = shown_days + world.open_days
+    before[answers.item[first]] = answers.happened_days[first]
+    item = np.flatnonzero(seen & (rng.random(n) < np.where(acted, world.opens_first, world.opens)))
+    return item, shown_days[item] + rng.random(len(item)) * (before - shown_days)[item]

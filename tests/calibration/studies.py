@@ -1,22 +1,33 @@
-"""What learning from feedback must show on people with a known truth: small in the tests, large in a benchmark.
-
-`python -m tests.calibration.studies` runs all of it at full size and prints JSON.
-"""
-
-import json
-import sys
-import time
+"""What learning from feedback must show on people with a known truth: small in the tests, large in a benchmark."""
 
 import numpy as np
 
+from calibration import slots
 from calibration.curves import gate, ladder, metrics, offpolicy
-from calibration.curves.features import NAMES, Rung
+from calibration.curves.features import NAMES
 from calibration.curves.labels import Target, label
 from calibration.curves.samples import Samples
 from calibration.curves.simulate import DEFAULT_WORLD, simulate
 from calibration.curves.world import World
+from calibration.judging import Learnt, learn_target, too_little
+from tests.calibration.datasets import dataset_of, labels_of
+from tests.calibration.datasets import samples_of as samples_of_dataset
 
 STEEP = World(cliff=2.0, level=-1.5)
+ALIKE = World(
+    level=-1.0,
+    fit=0,
+    gap=0,
+    zone=0,
+    shortfall=0,
+    confidence=0,
+    taste_sd=0,
+    job_sd=0,
+    drift=0,
+    attention=0,
+    person_sd=2.0,
+)
+"""A world in which nothing tells jobs apart, but people differ much: each one's answers are much alike."""
 LONG_AFTER = 1000.0
 
 
@@ -47,26 +58,54 @@ def held_out_people(n=4000, *, target=Target.INTEREST, world=DEFAULT_WORLD):
     return samples_of(simulate(n, 10**6, world=world), target)
 
 
-def calibration_gain(n_people, seed, others, *, target=Target.INTEREST, world=DEFAULT_WORLD):
-    """Return Brier scores on other people (lower is better) and the ECE of the ladder's curve, boosting aside."""
-    samples, _ = samples_of(simulate(n_people, seed, world=world), target)
-    curve = ladder.train(samples, min(ladder.rung_of(samples), Rung.LOGISTIC), seed=seed)
+def learnt(history, seed, *, target=Target.INTEREST):
+    """Return the curve that serves after a training on a history, as the product trains: split, ladder and gate.
+
+    None where too few people answered, or the gate let no curve pass: then nothing is calibrated.
+    """
+    dataset = dataset_of(history)
+    labels = labels_of(dataset, target)
+    one = Learnt(target, champion=None, sentences=too_little(labels))
+    learn_target(one, dataset, labels, seed, lambda what: None)
+    return one.winner.curve if one.winner else None
+
+
+def calibration_gain(n_people, seed, others, *, target=Target.INTEREST):
+    """Return Brier scores on other people (lower is better) and the ECE of the curve that serves; None without one."""
+    curve = learnt(simulate(n_people, seed), seed, target=target)
+    if curve is None:
+        return None
     p = curve.probability(others.features, others.position)
     return {
         "rung": curve.rung.name,
         "calibrated": metrics.brier(p, others.label),
-        "constant": metrics.brier(np.full(len(others), samples.label.mean()), others.label),
+        "constant": metrics.brier(np.full(len(others), curve.base_rate), others.label),
         "uncalibrated": metrics.brier(others.features[:, NAMES.index("base_score")] / 100, others.label),
         "ece": metrics.ece(p, others.label),
     }
 
 
+def harm_at(n_people, seeds, others, truth):
+    """Return in how many seeds a curve of few people serves, and how many of these are worse than the constant.
+
+    Worse is judged by the true probabilities of other people, without the noise of labels.
+    """
+    promoted = harmful = 0
+    for seed in seeds:
+        curve = learnt(simulate(n_people, seed), seed)
+        if curve is not None:
+            promoted += 1
+            error = np.mean((curve.probability(others.features, others.position) - truth) ** 2)
+            harmful += bool(error > np.mean((curve.base_rate - truth) ** 2))
+    return {"promoted": promoted, "harmful": harmful}
+
+
 def judged(samples, seed, *, make_challenger, make_champion=None):
-    """Return the gate's verdict on a challenger trained on earlier people, and the challenger."""
+    """Return the gate's verdict on a challenger trained on earlier people."""
     early, late = (samples.take(mask) for mask in gate.split(samples.person, samples.shown_days))
     challenger = make_challenger(early, seed)
     champion = make_champion(early, seed) if make_champion else None
-    verdict = gate.judge(
+    return gate.judge(
         label=late.label,
         person=late.person,
         challenger=challenger.probability(late.features, late.position),
@@ -75,7 +114,6 @@ def judged(samples, seed, *, make_challenger, make_champion=None):
         violations=ladder.monotonicity_violations(challenger, late.features[:200]),
         seed=seed,
     )
-    return verdict, challenger
 
 
 def best_of_ladder(samples, seed):
@@ -86,25 +124,6 @@ def rung(number):
     return lambda samples, seed: ladder.train(samples, number, seed=seed)
 
 
-def harm_at(n_people, seeds, others, truth):
-    """Return how many of few people's curves pass the gate, and how many of those are worse than the constant.
-
-    Worse is judged by the true probabilities of other people, without the noise of labels.
-    """
-    promoted = harmful = 0
-    for seed in seeds:
-        samples, _ = samples_of(simulate(n_people, seed))
-        early = samples.take(gate.split(samples.person, samples.shown_days)[0])
-        if ladder.rung_of(early) == Rung.NONE:
-            continue
-        verdict, curve = judged(samples, seed, make_challenger=best_of_ladder)
-        if verdict.promote:
-            promoted += 1
-            error = np.mean((curve.probability(others.features, others.position) - truth) ** 2)
-            harmful += bool(error > np.mean((early.label.mean() - truth) ** 2))
-    return {"promoted": promoted, "harmful": harmful}
-
-
 def shuffled_rejected(n_people, seeds, *, make_challenger=best_of_ladder):
     """Return how many of the seeds' shuffled labels the gate rejects."""
     rejected = 0
@@ -112,11 +131,26 @@ def shuffled_rejected(n_people, seeds, *, make_challenger=best_of_ladder):
         samples, _ = samples_of(simulate(n_people, seed))
         shuffled = np.random.default_rng(seed).permutation(samples.label)
         samples = Samples(samples.features, samples.position, samples.person, samples.shown_days, shuffled)
-        rejected += not judged(samples, seed, make_challenger=make_challenger)[0].promote
+        rejected += not judged(samples, seed, make_challenger=make_challenger).promote
     return rejected
 
 
-def better_promoted(n_people, seeds, *, challenger=Rung.LOGISTIC, champion=Rung.PLATT, world=DEFAULT_WORLD):
+def luck_of_people(seeds, *, n_people=60, lists=8):
+    """Return in how many seeds luck passes the gate where nothing tells jobs apart, and in how many the Brier score.
+
+    A harder case than shuffled labels, which no longer hang together by person: here they do, and strongly, so whoever
+    counted answers in place of people would take the luck of a few people for proof.
+    """
+    promoted = surely_better = 0
+    for seed in seeds:
+        samples, _ = samples_of(simulate(n_people, seed, world=ALIKE, events_per_person=lists))
+        verdict = judged(samples, seed, make_challenger=best_of_ladder)
+        promoted += verdict.promote
+        surely_better += verdict.figures["brier_minus_constant_high"] < 0
+    return {"promoted": promoted, "surely better": surely_better}
+
+
+def better_promoted(n_people, seeds, *, challenger, champion, world=DEFAULT_WORLD):
     """Return how many of the seeds' better challengers the gate promotes over a worse champion."""
     return sum(
         judged(
@@ -124,140 +158,78 @@ def better_promoted(n_people, seeds, *, challenger=Rung.LOGISTIC, champion=Rung.
             seed,
             make_challenger=rung(challenger),
             make_champion=rung(champion),
-        )[0].promote
+        ).promote
         for seed in seeds
     )
 
 
-def other_policy(pool, temperature=0.25):
-    """Return another policy's probabilities of choosing each job of a pool: soft, by how little is missing."""
-    missing = pool[:, :, NAMES.index("shortfall")] + pool[:, :, NAMES.index("gap_severity")] / 20
+def by_what_is_missing(pool, temperature=0.25):
+    """Return a policy that chooses, softly, the jobs of a pool where little is missing."""
+    missing = _missing(pool)
     score = np.exp(-(missing - missing.min(axis=1, keepdims=True)) / temperature)
     return score / score.sum(axis=1, keepdims=True)
 
 
-def recovered(n_people, seeds, *, epsilon=0.3, n_truth=50_000):
-    """Return in how many seeds each estimator's 95 % interval holds the other policy's true value."""
-    world = simulate(n_truth, 10**7, epsilon=epsilon)
-    truth = float((other_policy(world.pool) * world.pool_interest).sum(axis=1).mean())
-    hits = {"ips": 0, "snips": 0, "dr": 0}
+def least_missing(pool):
+    """Return a policy that always chooses the job where least is missing, as a curve would choose its best."""
+    return slots.best_of(-_missing(pool))
+
+
+def _missing(pool):
+    return pool[:, :, NAMES.index("shortfall")] + pool[:, :, NAMES.index("gap_severity")] / 20
+
+
+def recovered(n_people, seeds, *, policy=by_what_is_missing, n_truth=50_000, epsilon=0.3, **options):
+    """Return in how many seeds each estimator's 95 % interval holds the policy's true value.
+
+    "difference" is what the policy is worth more than the best by score, as the gate asks. Where an estimator gives no
+    verdict, it holds nothing.
+
+    Args:
+        n_people: Number of people.
+        seeds: The seeds.
+        policy: From pools to probabilities.
+        n_truth: Number of people over whose pools the true value is taken.
+        epsilon, options: As `simulate` takes them.
+    """
+    world = simulate(n_truth, 10**7, epsilon=epsilon, **options)
+    truth = float((policy(world.pool) * world.pool_interest).sum(axis=1).mean())
+    truths = dict.fromkeys(("ips", "snips", "dr"), truth)
+    truths["difference"] = truth - float(world.pool_interest[:, 0].mean())
+    hits = dict.fromkeys(truths, 0)
     sizes = []
     for seed in seeds:
-        history = simulate(n_people, seed, epsilon=epsilon)
-        values = estimates(history, seed)
+        values = estimates(simulate(n_people, seed, epsilon=epsilon, **options), policy, seed, epsilon=epsilon)
         for name, value in values.items():
-            hits[name] += bool(value.estimate.low <= truth <= value.estimate.high)
-        sizes.append(values["ips"].effective_size)
-    return {**hits, "truth": truth, "effective_size": float(np.mean(sizes))}
+            hits[name] += bool(value.estimate.low <= truths[name] <= value.estimate.high)
+        sizes.append(min(value.effective_size for value in values.values()))
+    return {**hits, "truth": truth, "least size": min(sizes)}
 
 
-def estimates(history, seed, *, target=other_policy):
-    """Return the other policy's value by each estimator, from the exploration slots that were seen."""
-    samples, _ = samples_of(history)
-    answers = history.answers
-    labels = np.full(len(history.person), -1)
-    seen = np.zeros(len(history.person), bool)
-    seen[answers.item] = True
-    labels[seen] = samples.label
-    slots = np.flatnonzero(seen[history.slot])
-    item = history.slot[slots]
-    probabilities = target(history.pool[slots])
-    rows = np.arange(len(slots))
-    chosen = history.chosen[slots]
-    choices = offpolicy.Choices(
-        history.person[item],
-        labels[item].astype(float),
-        history.propensity[item],
-        probabilities[rows, chosen],
-    )
-    # Expected rewards come from people of whom the rows at hand are not: cross-fitting by halves.
-    q = np.empty(probabilities.shape)
-    half = history.person[item] % 2
-    for number in (0, 1):
-        curve = ladder.train(samples.take(samples.person % 2 != number), Rung.LOGISTIC, seed=seed)
-        pool = history.pool[slots[half == number]]
-        flat = pool.reshape(-1, pool.shape[2])
-        place = np.full(len(flat), history.position[history.slot[0]])
-        q[half == number] = curve.probability(flat, place).reshape(pool.shape[:2])
+def estimates(history, policy, seed, *, epsilon):
+    """Return the policy's value by each estimator, from the places by lot that were seen, as the reports do."""
+    dataset = dataset_of(history, epsilon=epsilon)
+    labels = labels_of(dataset)
+    by_score = slots.choices(dataset, label=labels, policy=slots.best_by_score(dataset))
+    logged = slots.choices(dataset, label=labels, policy=policy(history.pool))
+    samples = samples_of_dataset(dataset, labels)
+    expected = slots.expected_rewards(dataset, samples, seed=seed)[slots.labelled(dataset, labels)]
+    q_logged = expected[np.arange(len(expected)), logged.chosen]
+    q_target = (expected * logged.target).sum(axis=1)
     return {
-        "ips": offpolicy.ips(choices, seed=seed),
-        "snips": offpolicy.snips(choices, seed=seed),
-        "dr": offpolicy.doubly_robust(choices, q[rows, chosen], (q * probabilities).sum(axis=1), seed=seed),
+        "ips": offpolicy.ips(logged, seed=seed),
+        "snips": offpolicy.snips(logged, seed=seed),
+        "dr": offpolicy.doubly_robust(logged, q_logged, q_target, seed=seed),
+        "difference": offpolicy.snips_difference(logged, by_score, seed=seed),
     }
 
 
-def verdicts_on_few(n_people, seeds, *, epsilon=0.3):
-    """Return in how many seeds an estimator gives a verdict although the effective size is under 100."""
-    verdicts = 0
+def verdicts_on_few(n_people, seeds, *, policy=by_what_is_missing, epsilon=0.3):
+    """Return in how many seeds the effective size is under 100, and in how many of these there is a verdict."""
+    few = verdicts = 0
     for seed in seeds:
-        values = estimates(simulate(n_people, seed, epsilon=epsilon), seed).values()
-        verdicts += any(
-            value.enough or not np.isnan(value.estimate.value) for value in values if value.effective_size < 100
-        )
-    return verdicts
-
-
-def many_samples(n_items, *, per_person=12):
-    """Return about so many samples, drawn in parts so that the drawing itself stays small."""
-    parts = []
-    people = n_items // per_person + 1
-    first = 0
-    while first < people:
-        count = min(4000, people - first)
-        part = simulate(count, first, pool_size=5)
-        answers = part.answers
-        acted = np.zeros(len(part.person), np.int64)
-        acted[answers.item[(answers.action == 2) | (answers.action == 3)]] = 1
-        parts.append(Samples(part.features, part.position, part.person + first, part.shown_days, acted))
-        first += count
-    fields = ("features", "position", "person", "shown_days", "label")
-    joined = [np.concatenate([getattr(part, field) for part in parts])[:n_items] for field in fields]
-    return Samples(*joined)
-
-
-def main():
-    report, started = {}, time.perf_counter()
-
-    def note(name, value):
-        nonlocal started
-        now = time.perf_counter()
-        report[name] = {"result": value, "seconds": round(now - started, 1)}
-        print(name, json.dumps(report[name]), file=sys.stderr, flush=True)
-        started = time.perf_counter()
-
-    for target in Target:
-        others, truth = held_out_people(20_000, target=target)
-        for people in (200, 500, 2000):
-            runs = [calibration_gain(people, seed, others, target=target) for seed in range(100)]
-            note(
-                f"{target.name} {people} people",
-                {
-                    "rungs": sorted({run["rung"] for run in runs}),
-                    "beats constant": sum(run["calibrated"] < run["constant"] for run in runs),
-                    "beats uncalibrated": sum(run["calibrated"] < run["uncalibrated"] for run in runs),
-                    "mean brier": {
-                        name: round(float(np.mean([run[name] for run in runs])), 5)
-                        for name in ("calibrated", "constant", "uncalibrated")
-                    },
-                    "largest ece": round(max(run["ece"] for run in runs), 4),
-                },
-            )
-        if target == Target.INTEREST:
-            note("harm at 50 people", harm_at(50, range(100), others, truth))
-            note("harm at 200 people", harm_at(200, range(100), others, truth))
-    hundred = range(100)
-    note("shuffled rejected, 200 people", shuffled_rejected(200, hundred))
-    note("shuffled rejected, 2,000 people, logistic", shuffled_rejected(2000, hundred, make_challenger=rung(2)))
-    note("shuffled rejected, 2,000 people, boosting", shuffled_rejected(2000, hundred, make_challenger=rung(3)))
-    note("better promoted: logistic over Platt", better_promoted(2000, hundred))
-    note(
-        "better promoted: boosting over logistic",
-        better_promoted(2000, hundred, challenger=Rung.BOOSTING, champion=Rung.LOGISTIC, world=STEEP),
-    )
-    note("recovered", recovered(2000, hundred))
-    note("recovered, 500 people", recovered(500, hundred))
-    print(json.dumps(report, indent=1))
-
-
-if __name__ == "__main__":
-    main()
+        values = estimates(simulate(n_people, seed, epsilon=epsilon), policy, seed, epsilon=epsilon).values()
+        short = [value for value in values if value.effective_size < 100]
+        few += bool(short)
+        verdicts += any(value.enough or not np.isnan(value.estimate.value) for value in short)
+    return {"few": few, "verdicts": verdicts}

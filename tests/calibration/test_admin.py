@@ -111,12 +111,30 @@ def test_a_model_that_was_too_small_to_judge_has_a_page(operator):
 
 
 def test_a_trainings_page_has_its_report(world, operator):
-    run = make_run(report=make_report())
-    text = words(operator.get(page_of(run)))
+    report = make_report()
+    whole = report["funnel"][0]
+    whole["did"]["offer"] = whole["offer"] - 1
+    text = words(operator.get(page_of(make_run(report=report))))
     assert "One occupation has more than a tenth" in text
     assert "Cashiers" in text
     for title in ("All tiers", "Ready now", "Zone 2", "Drift of probability by month"):
         assert title in text
+    # Names and figures are text beside each other: a long one wraps and never runs over the other.
+    row = report["exposure"]["rows"][0]
+    assert f"<span>{row['title']}</span>" in text
+    assert f'<span class="figure">{100 * row["share"]:.1f} %</span>' in text
+    did, of = whole["did"]["offer"], whole["of"]["offer"]
+    assert f"{did:,} of {of:,} = {100 * whole['shares']['offer']:.1f} %" in text
+
+
+def test_a_trainings_page_says_of_whom_and_of_which_months_it_is_too_early_to_say(world, operator):
+    report = make_report()
+    report["funnel"][0]["shares"]["offer"] = None
+    text = " ".join(words(operator.get(page_of(make_run(report=report)))).split())
+    assert "at least so many days before this report: saved 14, applied 14, interview 60, offer 90" in text
+    assert "too early to say" in text
+    assert "A month with fewer than 100 jobs or 50 people has no verdict" in text
+    assert f"({report['drift']['n']:,} jobs, {report['drift']['people']:,} people)" in text
 
 
 def test_a_training_without_a_report_has_a_page_and_no_charts(operator):
@@ -131,8 +149,9 @@ def test_a_report_on_nothing_has_a_page(world, operator):
     empty = {
         "counts": {**report["counts"], "base_rate": None},
         "funnel": [],
+        "maturity": report["maturity"],
         "exposure": {"rows": [], "total": 0, "jobs": 12, "gini": None, "largest_share": None, "alert": None},
-        "drift": {"since": None, "until": None, "n": 0, "months": []},
+        "drift": {"since": None, "until": None, "n": 0, "people": 0, "months": []},
         "off_policy": [],
     }
     text = words(operator.get(page_of(make_run(report=empty))))
@@ -177,12 +196,12 @@ def test_every_table_of_a_report_is_a_file_with_figures_in_full(world, onlooker)
     assert float(whole["save_share"]) == report["funnel"][0]["shares"]["save"]
     rows = table(onlooker, run, "exposure")
     assert [float(row["share"]) for row in rows] == [row["share"] for row in report["exposure"]["rows"]]
-    assert [row["month"] for row in table(onlooker, run, "drift")] == [
-        row["month"] for row in report["drift"]["months"]
+    assert [(row["month"], int(row["people"])) for row in table(onlooker, run, "drift")] == [
+        (row["month"], row["people"]) for row in report["drift"]["months"]
     ]
     policies = table(onlooker, run, "off_policy")
     assert len(policies) == 9
-    assert {row["value"] for row in policies if row["enough"] == "False"} == {""}
+    assert {row["value"] for row in policies if row["enough"] == "not enough to say"} == {""}
     counts = {row["count"]: row["value"] for row in table(onlooker, run, "counts")}
     assert int(counts["People"]) == report["counts"]["people"]
 
@@ -211,7 +230,7 @@ def test_a_candidate_is_promoted_and_the_champion_taken_back(operator):
     old, new = make_model("old", state="champion"), make_model("new")
     assert ">Promote<" in words(operator.get(page_of(new)))
     answer = operator.post(page_of(new, "promote"), follow=True)
-    assert notes(answer) == ["new serves from now on."]
+    assert notes(answer) == ["new is the champion. It serves."]
     assert Curve.objects.get(serving=True).version == "new"
     old.refresh_from_db()
     assert old.state == "retired"
@@ -230,7 +249,7 @@ def test_a_click_returns_to_a_retired_model(operator):
     make_model("now", state="champion")
     old = make_model("old", state="retired")
     assert "Return to this one" in words(operator.get(page_of(old)))
-    assert notes(operator.post(page_of(old, "return_to"), follow=True)) == ["old serves again."]
+    assert notes(operator.post(page_of(old, "return_to"), follow=True)) == ["old is the champion again. It serves."]
     assert Curve.objects.get(serving=True).version == "old"
 
 
@@ -252,6 +271,74 @@ def test_a_tampered_model_is_refused_with_a_sentence(operator):
     assert "not those that were written here" in notes(answer)[0]
     model.refresh_from_db()
     assert model.state == "candidate"
+
+
+def everywhere(client, model):
+    """What the model's page, the list of models and the line above the trainings say."""
+    pages = [page_of(model), reverse(f"admin:{MODEL}_changelist"), reverse(f"admin:{RUN}_changelist")]
+    return [" ".join(words(client.get(page)).split()) for page in pages]
+
+
+def served_in_the_list(client):
+    page = client.get(reverse(f"admin:{MODEL}_changelist"))
+    return {str(model): page.context["cl"].model_admin.serves(model) for model in page.context["cl"].result_list}
+
+
+def test_a_champion_serves(operator):
+    model = make_model("good", state="champion")
+    make_model("new")
+    page, _, line = everywhere(operator, model)
+    assert "good: Champion</h2>" in page
+    assert "It serves." in page
+    assert "It serves." in line
+    assert "No calibration serves" not in line
+    assert served_in_the_list(operator) == {"good": "yes", "new": ""}
+
+
+def test_a_champion_of_another_target_than_the_settings_does_not_serve(operator, settings):
+    settings.CALIBRATION_TARGET = "interest"
+    model = make_model("good", target="outcome")
+    answer = operator.post(page_of(model, "promote"), follow=True)
+    sentence = "It does not serve: CALIBRATION_TARGET is interest."
+    assert notes(answer) == [f"good is the champion. {sentence}"]
+    page, _, line = everywhere(operator, model)
+    assert sentence in page
+    assert sentence in line
+    assert "No calibration serves" in line
+    assert served_in_the_list(operator) == {"good": "no"}
+    # The settings changed; the next training hands it down.
+    settings.CALIBRATION_TARGET = "outcome"
+    assert "It does not serve yet: the next training lets it." in everywhere(operator, model)[0]
+
+
+def test_a_champion_whose_bytes_are_refused_does_not_serve_and_the_one_in_its_place_says_so(operator):
+    old, new = make_model("old"), make_model("new")
+    for model in (old, new):
+        services.promote(model)
+    Curve.objects.filter(version="new").update(artifact=b"something else")
+    page, _, line = everywhere(operator, new)
+    for text in (page, line):
+        assert "It does not serve. The stored bytes of calibration new are not those" in text
+        assert "old serves in its place." in text
+        assert 'class="report-alert"' in text
+    assert served_in_the_list(operator)["new"] == "no, refused"
+    assert "It serves in place of the champion" in everywhere(operator, old)[0]
+
+    Curve.objects.filter(version="old").update(artifact=b"something else")
+    assert "No calibration serves in its place." in everywhere(operator, new)[0]
+    assert "It serves" not in everywhere(operator, old)[0]
+
+
+def test_what_was_learnt_from_simulated_people_says_so_everywhere(operator):
+    model = make_model("good", state="champion", run=make_run(traffic="simulated"))
+    for text in everywhere(operator, model):
+        assert "simulated people" in text
+    page, _, line = everywhere(operator, model)
+    assert '<p class="report-alert">It learnt from simulated people' in page
+    assert '<p class="report-alert"> Champion of v2_level' in line
+    TrainingRun.objects.update(traffic="person")
+    for text in everywhere(operator, model):
+        assert "simulated people" not in text
 
 
 @pytest.mark.parametrize("name", ["promote", "return_to", "take_back"])

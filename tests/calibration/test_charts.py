@@ -36,6 +36,23 @@ def bins(*rows):
     ]
 
 
+def place(chart, x, y):
+    """Where a point stands, in pixels, if both are shares of the whole field."""
+    left, right, top, bottom = (float(end) for end in (chart.left, chart.right, chart.top, chart.bottom))
+    return f"{left + x * (right - left):.1f},{bottom - y * (bottom - top):.1f}"
+
+
+def test_reliability_has_the_predicted_across_and_the_observed_upwards():
+    # Both axes end at 30 %.
+    chart = charts.reliability_chart([{"mean": 0.3, "rate": 0.1, "rate_low": 0.04, "rate_high": 0.2, "n": 9}])
+    (dot,) = chart.dots
+    assert (chart.x_name, chart.y_name) == ("Predicted", "Observed")
+    assert (chart.x_ticks[-1][1], chart.y_ticks[-1][1]) == ("30 %", "30 %")
+    assert f"{dot.x},{dot.y}" == place(chart, 1, 1 / 3)
+    assert f"{dot.x},{dot.low_y}" == place(chart, 1, 0.04 / 0.3)
+    assert f"{dot.x},{dot.high_y}" == place(chart, 1, 0.2 / 0.3)
+
+
 def test_reliability_has_a_dot_with_whiskers_per_bin_on_equal_axes():
     chart = charts.reliability_chart(bins((0.1, 0.1, 100), (0.3, 0.2, 400)))
     assert len(chart.dots) == 2
@@ -58,15 +75,25 @@ def test_nothing_gives_no_chart():
     assert charts.bar_chart("Bars", []) is None
 
 
-def test_roc_and_gains_lie_over_the_diagonal_of_chance():
-    for chart in (
-        charts.roc_chart({"fpr": [0, 0.2, 1], "tpr": [0, 0.8, 1]}),
-        charts.gains_chart({"share": [0, 0.2, 1], "found": [0, 0.8, 1]}),
-    ):
-        ideal, line = chart.lines
-        assert (ideal.style, line.style) == ("ideal", "main")
-        assert line.stretches[0].split()[0] == ideal.stretches[0].split()[0]
-        assert len(line.stretches[0].split()) == 3
+@pytest.mark.parametrize(
+    ("chart", "names"),
+    [
+        (charts.roc_chart({"fpr": [0, 0.2, 1], "tpr": [0, 0.7, 1]}), ("Of those not wanted", "Of those wanted")),
+        (charts.gains_chart({"share": [0, 0.2, 1], "found": [0, 0.7, 1]}), ("Best jobs", "Wanted jobs found")),
+    ],
+)
+def test_roc_and_gains_lie_over_the_diagonal_of_chance(chart, names):
+    ideal, line = chart.lines
+    assert (ideal.style, line.style) == ("ideal", "main")
+    assert (chart.x_name, chart.y_name) == names
+    assert ideal.stretches[0].split() == [place(chart, 0, 0), place(chart, 1, 1)]
+    assert line.stretches[0].split() == [place(chart, 0, 0), place(chart, 0.2, 0.7), place(chart, 1, 1)]
+
+
+def test_an_effect_has_the_values_across_and_the_probability_upwards():
+    chart = charts.effect_chart({"values": [10, 20, 30], "mean": [0.1, 0.3, 0.2]}, "the fit", top=0.4)
+    assert (chart.x_name, chart.y_name) == ("the fit", "Probability")
+    assert chart.lines[0].stretches[0].split() == [place(chart, x, y) for x, y in ((0, 0.25), (0.5, 0.75), (1, 0.5))]
 
 
 def test_an_effect_of_a_single_value_is_a_dot():
@@ -82,7 +109,18 @@ def test_drift_has_both_bounds_and_a_gap_for_a_month_without_a_verdict():
     assert len(chart.lines[2].stretches) == 2
     assert {"0", "0.1", "0.25"} == {words for _, words in chart.y_ticks}
     assert [words for _, words in chart.x_ticks] == ["26-01", "26-04", "26-07"]
-    assert float(chart.y_ticks[2][0]) < float(chart.y_ticks[1][0])
+    assert (chart.x_name, chart.y_name) == ("the fit", "PSI")
+    # Months stand from -0.3 to 6.3, the index from 0 to 0.42.
+    assert f"{chart.dots[3].x},{chart.dots[3].y}" == place(chart, 4.3 / 6.6, 0.4 / 0.42)
+
+
+@pytest.mark.parametrize("top", [0.2, 0.34, 0.477, 0.53, 0.96, 2.3, 12.34])
+def test_the_drift_axis_is_marked_where_its_figures_are(top):
+    chart = charts.drift_chart(["2026-01"], [top], "the fit", top=top)
+    high = max(1.05 * top, 0.35)
+    assert len(chart.y_ticks) == 3
+    for at, words in chart.y_ticks:
+        assert at == place(chart, 0, float(words) / high).split(",")[1]
 
 
 def test_a_large_drift_still_fits():
@@ -93,6 +131,7 @@ def test_a_large_drift_still_fits():
 
 def test_bars_are_shares_of_the_longest_and_the_limit_stands_where_it_is():
     chart = charts.bar_chart("Bars", [("a", 5, "5 %", False), ("b", 20, "20 %", True)], mark=10)
+    assert [(bar.name, bar.figure) for bar in chart.bars] == [("a", "5 %"), ("b", "20 %")]
     assert [bar.width for bar in chart.bars] == ["25.00%", "100.00%"]
     assert chart.mark_x == "50.00%"
     assert [bar.alert for bar in chart.bars] == [False, True]

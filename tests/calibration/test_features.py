@@ -49,6 +49,14 @@ def test_logistic_leaves_out_what_earlier_features_tell_and_boosting_only_copies
     assert choose_inputs(features, Rung.BOOSTING).names == ("fit", "readiness", "match_score")
 
 
+@pytest.mark.parametrize(("r2", "enters"), [(0.79, True), (0.81, False)])
+def test_logistic_takes_what_is_told_to_four_fifths_at_most(r2, enters):
+    fit, other = np.tile([1.0, 1, -1, -1], 10), np.tile([1.0, -1, 1, -1], 10)
+    features = make_features(40, fit=fit, readiness=np.sqrt(r2) * fit + np.sqrt(1 - r2) * other)
+
+    assert ("readiness" in choose_inputs(features, Rung.LOGISTIC).names) == enters
+
+
 def test_logistic_sees_collinearity_of_three():
     # readiness correlates little with either of the others (-0.3 and 0.3), and is told by both.
     fit = noise()

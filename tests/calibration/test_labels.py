@@ -197,6 +197,23 @@ def test_maturity_is_a_setting():
         Maturity(save_days=0)
 
 
+def test_a_job_is_mature_once_the_longer_of_its_two_times_is_over():
+    quick_offers = Maturity(save_days=20, apply_days=10, interview_days=40, offer_days=30)
+
+    assert interest((APPLY, 1), maturity=quick_offers, age=19.9) == NO_LABEL
+    assert interest((APPLY, 1), maturity=quick_offers, age=20) == 1
+    assert outcome((OFFER, 1), maturity=quick_offers, age=39.9) == NO_LABEL
+    assert outcome((OFFER, 1), maturity=quick_offers, age=40) == 1
+
+
+def test_hiding_has_the_time_of_a_save():
+    long_applying = Maturity(save_days=10, apply_days=20)
+    long_saving = Maturity(save_days=20, apply_days=10)
+
+    assert interest((SAVE, 1), (HIDE, 15), maturity=long_applying) == 1
+    assert interest((SAVE, 1), (HIDE, 15), maturity=long_saving) == 0
+
+
 def test_labels_belong_to_their_own_jobs():
     result = label(
         Target.INTEREST,

@@ -107,7 +107,8 @@ def test_signs_hold_even_when_the_labels_say_the_opposite():
         assert ladder.monotonicity_violations(curve, samples.features[:100]) == ()
         if isinstance(curve, LinearCurve):
             assert (curve.coefficients[1:-1] * curve.inputs.signs >= 0).all()
-            assert curve.coefficients[-1] <= 0
+        places = [curve.probability(samples.features[:100], np.full(100, place)) for place in (1.0, 2.0, 4.0, 8.0)]
+        assert (np.diff(places, axis=0) <= 0).all()
 
 
 def test_no_feature_moves_a_probability_against_its_sign(curve, samples):
@@ -131,6 +132,24 @@ def test_a_curve_that_works_against_a_sign_is_found(samples):
     )
 
     assert ladder.monotonicity_violations(broken, samples.features[:100]) == ("shortfall",)
+
+
+class Bent:
+    """A curve that rises with the fit, but for a small dip somewhere on the way."""
+
+    def __init__(self, dip):
+        self.dip = dip
+
+    def probability(self, features, position=None):
+        fit = features[:, FIT]
+        return 0.2 + fit / 200 - np.where((fit > 45) & (fit < 55), self.dip, 0.0)
+
+
+@pytest.mark.parametrize(("dip", "broken"), [(0.0, ()), (0.03, ("fit",)), (0.3, ("fit",))])
+def test_a_curve_that_works_against_a_sign_only_somewhere_is_found(dip, broken):
+    features = make_samples(np.arange(90) % 2, fit=np.linspace(0, 100, 90), shortfall=np.arange(90) % 7).features
+
+    assert ladder.monotonicity_violations(Bent(dip), features) == broken
 
 
 def test_intervals_hold_the_probability_and_shrink_with_people(curve, samples):

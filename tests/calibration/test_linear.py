@@ -22,6 +22,16 @@ def test_platt_finds_the_line():
     assert curve.inputs.names == ("fit",)
 
 
+def test_the_penalty_of_the_logistic_curve_by_hand():
+    # Ten jobs above the mean, nine of them wanted, and ten below it, one wanted: the intercept is 0.
+    label = np.array([1] * 9 + [0] + [0] * 9 + [1])
+    curve = ladder.train(make_samples(label, fit=[60.0] * 10 + [40.0] * 10), Rung.LOGISTIC, seed=0)
+    intercept, slope, _ = curve.coefficients
+
+    assert intercept == pytest.approx(0, abs=1e-6)
+    assert 20 * (expit(slope) - 0.9) + 4 * slope == pytest.approx(0, abs=1e-5)
+
+
 def test_platt_bears_labels_that_the_fit_separates():
     fit = np.arange(60.0)
     curve = ladder.train(make_samples((fit > 30).astype(int), fit=fit), Rung.PLATT, seed=0)

@@ -72,6 +72,21 @@ def test_covariance_of_independent_people_is_about_the_textbook_one():
     assert np.diag(covariance) == pytest.approx(np.diag(textbook), rel=0.15)
 
 
+def test_covariance_of_an_intercept_by_hand():
+    # 3 of 10 people: the variance of the log odds is 1 / (10 * 0.3 * 0.7), times 10 / 9.
+    label = (np.arange(10) < 3).astype(float)
+    covariance = covariance_by_person(
+        np.ones((10, 1)),
+        label,
+        np.array([np.log(0.3 / 0.7)]),
+        penalty=np.zeros(1),
+        free=np.ones(1, bool),
+        person=np.arange(10),
+    )
+
+    assert covariance.item() == pytest.approx(10 / 9 / 2.1)
+
+
 def test_answers_given_three_times_over_count_once():
     design, label = draw(2, n=300)
     b = fit(design, label, penalty=0.0)

@@ -50,6 +50,9 @@ def test_reliability_by_hand():
     assert (low.low, low.high, low.mean, low.rate, low.n, low.positives) == (0.1, 0.2, pytest.approx(0.15), 0.5, 2, 1)
     assert (high.low, high.high, high.mean, high.rate) == (0.8, 0.9, pytest.approx(0.85), 0.5)
     assert metrics.ece(p, np.array([1, 0, 1, 0]), 2) == pytest.approx(0.35)
+    # The mean of a bin counts and not its middle.
+    uneven = np.array([0.1, 0.1, 0.4, 0.9, 0.9, 0.6])
+    assert metrics.ece(uneven, np.array([0, 0, 1, 1, 1, 0]), 2) == pytest.approx((1 / 3 - 0.2 + 0.8 - 2 / 3) / 2)
 
 
 @given(seeds, st.integers(1, 12))
@@ -68,6 +71,44 @@ def test_bins_hold_every_item_once_in_order_and_ties_together(seed, n_bins):
 
 def test_one_probability_for_all_is_one_bin():
     assert len(metrics.reliability(np.full(50, 0.3), np.arange(50) % 2)) == 1
+
+
+def people_who_differ(seed, n_people, sd=1.0, per_person=12):
+    """Labels of people who differ much, the probabilities over all people that are right for them, and the people."""
+    rng = np.random.default_rng(seed)
+    level, fit = rng.normal(0, sd, (n_people, 1)), rng.normal(-0.5, 0.8, (n_people, per_person))
+    spread = np.random.default_rng(0).normal(0, sd, 500)
+    grid = np.linspace(-6, 6, 200)
+    p = np.interp(fit, grid, expit(grid[:, None] + spread).mean(axis=1))
+    label = (rng.random(fit.shape) < expit(fit + level)).astype(int)
+    return p.ravel(), label.ravel(), np.repeat(np.arange(n_people), per_person)
+
+
+def test_the_calibration_errors_interval_does_not_prove_a_perfect_curve_wrong():
+    """The error alone would: chance makes it positive, the more so where a person's answers hang together."""
+    found = [metrics.ece_interval(*people_who_differ(seed, 60), 4, seed=0) for seed in range(100)]
+
+    assert sum(estimate.value > 0.02 for estimate in found) > 80
+    assert sum(estimate.low > 0.02 for estimate in found) <= 5
+
+
+def test_the_calibration_errors_interval_proves_a_wrong_curve_wrong():
+    for seed in range(20):
+        p, label, person = people_who_differ(seed, 50)
+        assert metrics.ece_interval(np.minimum(2 * p, 1), label, person, 3, seed=0).low > 0.1
+
+
+def test_the_calibration_errors_interval_covers_and_counts_people():
+    hits = 0
+    for seed in range(100):
+        p, label, person = people_who_differ(seed, 200)
+        found = metrics.ece_interval(p + 0.15, label, person, 5, seed=0)
+        hits += found.low <= 0.15 <= found.high
+    assert 89 <= hits <= 99
+    assert found.value == pytest.approx(metrics.ece(p + 0.15, label, 5))
+    many = [np.repeat(array, 3) for array in (p + 0.15, label, person)]
+    repeated = metrics.ece_interval(*many, 5, seed=0)
+    assert (repeated.low, repeated.high) == pytest.approx((found.low, found.high))
 
 
 def test_calibration_line_finds_what_bent_the_probabilities():
@@ -101,6 +142,23 @@ def test_auc_interval_agrees_with_resampled_people():
         resampled.append(reference.roc_auc_score(label[items], p[items]))
 
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(np.std(resampled), rel=0.15)
+
+
+def test_auc_interval_counts_that_a_persons_items_move_together():
+    """Each ranks one positive above one negative, whatever their level: that tells more than as many strangers."""
+    rng = np.random.default_rng(2)
+    person, label = np.repeat(np.arange(200), 2), np.tile([0, 1], 200)
+    p = expit(np.repeat(rng.normal(0, 2, 200), 2) + 0.5 * label + rng.normal(0, 0.1, 400))
+    resampled = []
+    for _ in range(400):
+        people = rng.integers(0, 200, 200)
+        items = (people[:, None] * 2 + np.arange(2)).ravel()
+        resampled.append(reference.roc_auc_score(label[items], p[items]))
+
+    found, of_strangers = metrics.auc(p, label, person), metrics.auc(p, label, np.arange(400))
+
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(np.std(resampled), rel=0.15)
+    assert found.high - found.low < 0.5 * (of_strangers.high - of_strangers.low)
 
 
 def test_auc_of_one_class_is_nan():
@@ -155,6 +213,12 @@ def test_psi_by_hand_and_of_sameness_and_shift():
     a, b = 50.5 / 101, 20.5 / 101
     expected = (b - a) * np.log(b / a) + (80.5 / 101 - a) * np.log(80.5 / 101 / a)
     assert metrics.psi(*two, n_bins=2) == pytest.approx(expected)
+    # What lies on an edge belongs to the bin above it: here the median, 1.
+    on_edge = np.array([0.0] * 4 + [1.0] * 4 + [2.0] * 2), np.array([0.0] * 2 + [1.0] * 3 + [2.0] * 5)
+    a, b = 4.5 / 11, 2.5 / 11
+    assert metrics.psi(*on_edge, n_bins=2) == pytest.approx(
+        (b - a) * np.log(b / a) + (a - b) * np.log((1 - b) / (1 - a))
+    )
     with pytest.raises(ValueError):
         metrics.psi(np.array([]), before)
 

@@ -8,8 +8,9 @@ from django.core.management import call_command
 
 from calibration.curves.features import Rung
 from calibration.models import TrainedOn, TrainingRun
+from calibration.reports import BY_CALIBRATION
 from calibration.services import take_back
-from profiles.models import Profile
+from profiles.models import Profile, User
 from recommendations.models import Feedback
 from tests.calibration.rows import WHEN, make_model, make_report, make_run
 from tests.factories import CASHIER, COOK, NURSE, make_event, make_feedback, make_profile, make_world
@@ -59,6 +60,38 @@ def test_the_champion_is_told_with_all_of_its_figures(status):
     assert champion["inputs"] == model.inputs
     assert champion["state"] == "champion"
     assert answer["challenger"] is None
+
+
+def test_each_figure_is_that_of_its_name(status):
+    """All figures differ, so that none can stand for another."""
+    of_gate = {"brier": 0.11, "brier_of_constant": 0.12, "ece": 0.13, "slope": 0.14, "intercept": 0.15}
+    of_details = {"brier_skill": 0.21, "log_loss": 0.22}
+    roc = {"auc": 0.32, "auc_low": 0.31, "auc_high": 0.33}
+    bins = {"low": 0.41, "high": 0.45, "mean": 0.42, "rate": 0.43, "rate_low": 0.405, "rate_high": 0.46}
+    make_model(
+        "good",
+        state="champion",
+        figures=of_gate | {"effective_size": 0.16},
+        details=of_details | {"roc": roc, "reliability": [bins | {"n": 51, "positives": 50}]},
+        base_rate=0.6,
+        n_items=71,
+        n_people=72,
+    )
+    champion = status()["champion"]
+    for name, figure in (of_gate | of_details | {"base_rate": 0.6, "n_items": 71, "n_people": 72}).items():
+        assert champion[name] == figure
+    assert champion["effective_sample_size"] == 0.16
+    assert champion["auc"] == {"value": 0.32, "low": 0.31, "high": 0.33}
+    assert champion["reliability"] == [bins | {"n": 51, "positives": 50}]
+
+
+@pytest.mark.parametrize("traffic", ["person", "simulated"])
+def test_it_tells_whose_answers_a_model_learnt_from(status, traffic):
+    make_model("good", state="champion", run=make_run(traffic=traffic))
+    make_model("new", run=make_run(traffic=traffic))
+    answer = status()
+    for name in ("champion", "challenger", "verdict"):
+        assert answer[name]["traffic"] == traffic
 
 
 def test_the_challenger_is_the_newest_after_the_champion(status):
@@ -121,6 +154,8 @@ def test_only_real_peoples_feedback_in_force_counts(status):
         saved, _, withdrawn = event.items.order_by("position")
         make_feedback(saved)
         make_feedback(withdrawn, withdrawn_at=WHEN)
+    employee = User.objects.create_user("employee", password="secret", is_staff=True)
+    make_feedback(make_event(make_profile(user=employee, traffic="person"), codes=(CASHIER,)).items.get())
     samples = status()["samples"]
     assert samples["save"] == 1
     assert set(samples) == set(Feedback.Action.values) - {"undo"}
@@ -131,12 +166,36 @@ def test_the_last_report_tells_of_drift_and_effective_size(status):
     make_run(report=report)
     make_run(started=LATER, state=TrainingRun.State.FAILED, finished=None, error="The disk at /srv is full.")
     answer = status()
-    assert answer["drift"]["month"] in {row["month"] for row in report["drift"]["months"]}
-    assert answer["drift"]["n"] >= 100
-    assert answer["drift"]["psi"]["probability"] is not None
-    assert 0 < answer["effective_sample_size"] < 100
+    months = {row["month"]: row for row in report["drift"]["months"]}
+    told = answer["drift"]
+    assert told == {name: months[told["month"]][name] for name in ("month", "n", "people", "psi")}
+    assert told["psi"]["probability"] is not None
+    sizes = {row["policy"]: row["effective_size"] for row in report["off_policy"]}
+    assert answer["effective_sample_size"] == sizes[BY_CALIBRATION]
     assert answer["last_training"]["state"] == "failed"
     assert "/srv" not in str(answer)
+
+
+def test_drift_is_that_of_the_newest_month_with_a_verdict(status):
+    def month(name, psi):
+        return {
+            "month": name,
+            "n": 200,
+            "people": 60,
+            "labelled": 0,
+            "base_rate": None,
+            "psi": {"fit": psi, "gap": None},
+        }
+
+    report = make_report()
+    run = make_run(report=report | {"drift": {"months": [month("2026-01", 0.1), month("2026-02", 0.2)]}})
+    assert status()["drift"]["month"] == "2026-02"
+    run.report["drift"]["months"].append(month("2026-03", None))
+    run.save()
+    assert status()["drift"] == {"month": "2026-02", "n": 200, "people": 60, "psi": {"fit": 0.2, "gap": None}}
+    run.report["drift"]["months"] = [month("2026-03", None)]
+    run.save()
+    assert status()["drift"] is None
 
 
 def test_simulated_trainings_are_not_told(status):

@@ -1,35 +1,21 @@
-"""Which curve serves: promotion, one-click return, and return by itself where the live error passes its limit."""
+"""Which curve serves: promotion, taking back, and the return to an older model."""
 
 import threading
-from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from calibration import registry
 from calibration.curves.labels import Target
-from calibration.curves.ladder import train as fit
-from calibration.curves.simulate import simulate
-from calibration.dataset import read_dataset
 from calibration.models import CalibrationModel
-from calibration.registry import check_live, live_figures
 from calibration.services import PromotionError, promote, return_to, serve_champion, take_back
-from recommendations.models import Curve, RecommendedItem
+from recommendations.models import Curve
 from recommendations.services import RefusedCurveError, served_curve
-from tests.calibration.stored import AFTER, START, make_curve, make_model, store
-from tests.calibration.studies import samples_of
-from tests.factories import OccupationFactory, make_event, make_feedback, make_profile
+from tests.calibration.stored import make_model
+from tests.calibration.trainings import serving, states
+from tests.locked import begin_elsewhere, only_postgresql
 
 pytestmark = pytest.mark.django_db
-
-
-def states():
-    return dict(CalibrationModel.objects.order_by("pk").values_list("curve__version", "state"))
-
-
-def serving():
-    served = served_curve("v2_level")
-    return served.version if served else None
 
 
 def test_a_promoted_model_serves_and_retires_the_champion():
@@ -161,6 +147,36 @@ def test_one_click_returns_to_an_older_model():
     assert serving() == "second"
 
 
+@pytest.mark.parametrize("click", [promote, return_to])
+def test_who_learnt_from_people_who_have_gone_steps_in_for_nothing_any_more(click):
+    older = [make_model("whole"), make_model("older", n_profiles=1), make_model("marked", n_profiles=2)]
+    for model in older:
+        promote(model)
+    click(make_model("new"))
+
+    assert states() == {"whole": "retired", "older": "retired", "marked": "retired", "new": "champion"}
+    assert set(Curve.objects.filter(may_serve=True).values_list("version", flat=True)) == {"new", "whole"}
+    older[1].refresh_from_db()
+    assert older[1].taken_back
+    assert older[1].history[-1].endswith("Taken back: 1 of the people whom older learnt from have gone.")
+    Curve.objects.filter(version="new").update(artifact=b"not ours")
+    assert serving() == "whole"
+
+
+def test_what_an_operator_took_back_holds_until_somebody_decides_again():
+    first, second = make_model("first"), make_model("second")
+    for decide in (promote, return_to):
+        promote(second)
+        take_back(second, "No.")
+        assert registry.operator_took_back("v2_level", Target.INTEREST) == second
+        assert registry.operator_took_back("v2_level", Target.OUTCOME) is None
+        assert registry.operator_took_back("v1_baseline", Target.INTEREST) is None
+        decide(first)
+        assert registry.operator_took_back("v2_level", Target.INTEREST) is None
+    take_back(first, "It is old.", by_operator=False)
+    assert registry.operator_took_back("v2_level", Target.INTEREST) is None
+
+
 def test_the_settings_say_whose_champion_is_applied(settings):
     promote(make_model("of-interest"))
     promote(make_model("of-outcome", target="outcome"))
@@ -196,108 +212,20 @@ def test_two_clicks_at_once_make_one_champion():
     assert Curve.objects.filter(serving=True).count() == 1
 
 
+@only_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_who_hands_the_champion_down_waits_for_a_click_that_is_not_stored_yet():
+    model = make_model("new")
+    with transaction.atomic():
+        promote(model)
+        other = begin_elsewhere(lambda: serve_champion("v2_level"))
+        assert not other.done()
+    assert other.result(30) == model
+    assert serving() == "new"
+
+
 def _click(model):
     try:
         promote(model)
     finally:
         connection.close()
-
-
-class TestLive:
-    """The champion, judged by what people answered since its training."""
-
-    TRAINED = START + timedelta(days=150)
-
-    @pytest.fixture
-    def good(self):
-        """A curve of people who came before."""
-        samples, _ = samples_of(simulate(400, 99))
-        return fit(samples, 2, seed=0)
-
-    @pytest.fixture
-    def dataset(self):
-        store(simulate(150, 0))
-        return read_dataset(model_version="v2_level", traffic="person", now=AFTER)
-
-    def check(self, dataset):
-        return check_live(dataset, Target.INTEREST, model_version="v2_level")
-
-    def test_a_good_champion_stays_and_its_figures_are_kept(self, dataset, good):
-        model = make_model("good", curve=good, started=self.TRAINED)
-        promote(model)
-
-        assert self.check(dataset) == ""
-
-        model.refresh_from_db()
-        assert model.state == "champion"
-        assert model.live["within"] is True
-        assert model.live["ece"] < 0.1
-        later = dataset.shown_days > self.TRAINED.timestamp() / 86400
-        assert model.live["items"] == int((later & (dataset.labels(Target.INTEREST) >= 0)).sum())
-        assert 20 <= model.live["people"] < 150
-        assert 0 < model.live["base_rate"] < 1
-
-    def test_a_bad_champion_is_taken_back_and_the_good_one_before_it_serves_again(self, dataset, good):
-        for version, curve in (("worst", make_curve(3.0)), ("good", good), ("bad", make_curve(2.0))):
-            promote(make_model(version, curve=curve, started=self.TRAINED))
-
-        sentence = self.check(dataset)
-
-        assert sentence.startswith("bad was taken back: its calibration error on")
-        assert sentence.endswith("above 0.1. good serves again.")
-        assert (states(), serving()) == ({"worst": "retired", "good": "champion", "bad": "retired"}, "good")
-        bad = CalibrationModel.objects.get(curve__version="bad")
-        assert bad.live["within"] is False
-        assert "Taken back: its calibration error" in bad.history[-1]
-        assert self.check(dataset) == ""
-
-    def test_none_serves_where_the_one_before_it_is_bad_too(self, dataset):
-        for version in ("before", "bad"):
-            promote(make_model(version, curve=make_curve(2.0), started=self.TRAINED))
-        assert self.check(dataset).endswith("No calibration serves in its place.")
-        assert (states(), serving()) == ({"before": "retired", "bad": "retired"}, None)
-
-    def test_the_limit_is_a_setting(self, dataset, settings):
-        settings.CALIBRATION_LIVE_MAX_ERROR = 0.9
-        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
-        assert self.check(dataset) == ""
-        assert serving() == "bad"
-
-    def test_few_newer_answers_give_no_verdict(self, dataset):
-        model = make_model("bad", curve=make_curve(2.0), started=START + timedelta(days=340))
-        promote(model)
-        assert self.check(dataset) == ""
-        model.refresh_from_db()
-        assert model.live["enough"] is False
-        assert model.live["ece"] is None
-        assert 0 < model.live["items"] < 200
-
-    def test_many_answers_of_few_people_give_no_verdict(self):
-        store(simulate(19, 3, events_per_person=2, per_tier=6))
-        dataset = read_dataset(model_version="v2_level", traffic="person", now=AFTER)
-        model = make_model("bad", curve=make_curve(2.0), started=START - timedelta(days=1))
-        figures = live_figures(dataset, model)
-        assert figures["items"] >= 200
-        assert figures["people"] == 19
-        assert figures["enough"] is False
-
-    def test_without_a_champion_or_with_refused_bytes_there_is_nothing_to_check(self, dataset):
-        assert self.check(dataset) == ""
-        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
-        Curve.objects.update(artifact=b"not ours")
-        assert self.check(dataset) == ""
-        assert states() == {"bad": "champion"}
-
-    def test_young_answers_do_not_count(self):
-        model = make_model("any", started=START)
-        (item,) = make_event(
-            make_profile(traffic="person"),
-            codes=(OccupationFactory.create().code,),
-            created_at=AFTER - timedelta(days=5),
-            model_version="v2_level",
-        ).items.all()
-        make_feedback(item, "save", happened_at=AFTER - timedelta(days=4))
-        RecommendedItem.objects.update(features={"fit": 50})
-        for days, items in ((0, 0), (20, 1)):
-            dataset = read_dataset(model_version="v2_level", traffic="person", now=AFTER + timedelta(days=days))
-            assert live_figures(dataset, model)["items"] == items

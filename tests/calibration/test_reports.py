@@ -65,14 +65,21 @@ def test_the_details_are_json_and_say_what_the_metrics_say(curves, samples, rung
     p = curves[rung].probability(samples.features, samples.position)
     assert details["brier"] == pytest.approx(metrics.brier(p, samples.label))
     assert details["ece"] == pytest.approx(metrics.ece(p, samples.label))
-    assert details["roc"]["auc_low"] < details["roc"]["auc"] < details["roc"]["auc_high"]
+    assert details["log_loss"] == pytest.approx(metrics.log_loss(p, samples.label))
+    assert (details["intercept"], details["slope"]) == pytest.approx(metrics.calibration_line(p, samples.label))
+    area = metrics.auc(p, samples.label, samples.person)
+    assert [details["roc"][name] for name in ("auc_low", "auc", "auc_high")] == [area.low, area.value, area.high]
     assert sum(row["n"] for row in details["reliability"]) == len(samples) == details["n"]
     for row in details["reliability"]:
         assert row["low"] <= row["mean"] <= row["high"]
         assert 0 <= row["rate_low"] <= row["rate"] <= row["rate_high"] <= 1
         assert row["positives"] == round(row["rate"] * row["n"])
-    for line, (x, y) in (("roc", ("fpr", "tpr")), ("gains", ("share", "found"))):
+    for line, (x, y), whole in (
+        ("roc", ("fpr", "tpr"), metrics.roc(p, samples.label)),
+        ("gains", ("share", "found"), metrics.gains(p, samples.label)),
+    ):
         assert len(details[line][x]) == len(details[line][y]) <= 101
+        assert set(zip(details[line][x], details[line][y], strict=True)) <= set(zip(*whole, strict=True))
         assert (details[line][x][0], details[line][y][0]) == (0, 0)
         assert (details[line][x][-1], details[line][y][-1]) == (1, 1)
 
@@ -86,8 +93,18 @@ def test_effects_follow_their_signs_and_only_linear_curves_have_coefficients(cur
             assert (np.diff(row["mean"]) * row["sign"] >= -1e-12).all()
             assert (row["coefficient"] is None) == (rung == Rung.BOOSTING)
         if rung == Rung.LOGISTIC:
-            assert effects["fit"]["low"] < effects["fit"]["coefficient"] < effects["fit"]["high"]
+            fit = effects["fit"]
+            assert ("fit", fit["coefficient"], fit["low"], fit["high"]) in curve.effects()
+            assert fit["low"] < fit["coefficient"] < fit["high"]
         assert ("position" in effects) == (rung != Rung.PLATT)
+
+
+def test_a_coefficient_that_its_sign_holds_at_0_has_no_interval():
+    """The worse the fit, the more often people say yes: the fit may only raise."""
+    fit = np.linspace(0, 100, 200)
+    samples = make_samples((np.arange(200) % 10 < np.where(fit > 50, 2, 6)).astype(int), fit=fit)
+    (row,) = details_of(train(samples, Rung.PLATT, seed=0), samples)["effects"]
+    assert (row["feature"], row["coefficient"], row["low"], row["high"]) == ("fit", 0, None, None)
 
 
 def test_samples_without_a_probability_are_left_out_and_none_at_all_give_nulls(curves, samples):
@@ -111,7 +128,7 @@ def test_the_same_samples_and_seed_give_the_same_details(curves, samples):
     assert details_of(curves[Rung.LOGISTIC], samples) == details_of(curves[Rung.LOGISTIC], samples)
 
 
-# Counts and the funnel
+# Counts
 
 
 def test_what_was_taken_back_is_counted_apart():
@@ -125,63 +142,11 @@ def test_what_was_taken_back_is_counted_apart():
     assert (counts["items"], counts["people"], counts["labelled"], counts["base_rate"]) == (3, 2, 2, 0.5)
 
 
-def funnel_of(dataset, zones):
-    return {(row["tier"], row["zone"]): row for row in reports.funnel(dataset, zones=zones)}
-
-
-def test_the_funnel_counts_people_and_jobs_not_impressions():
-    """One person sees one job in two lists and saves it once, then applies from the other list: one pair."""
-    dataset = make_dataset(
-        [0, 0, 0],
-        [
-            (0, Action.VIEW, IN_FORCE),
-            (1, Action.VIEW, IN_FORCE),
-            (0, Action.SAVE, IN_FORCE),
-            (1, Action.APPLY, IN_FORCE),
-            (2, Action.VIEW, IN_FORCE),
-        ],
-        person=np.array([7, 7, 8]),
-    )
-    row = funnel_of(dataset, [2])["all", "all"]
-    assert (row["shown"], row["seen"], row["view"], row["save"], row["apply"]) == (2, 2, 2, 1, 1)
-    assert row["shares"]["save"] == row["shares"]["apply"] == 0.5
-
-
-def test_withdrawn_steps_do_not_count_and_later_steps_imply_no_earlier_ones():
-    dataset = make_dataset([0, 0], [(0, Action.OFFER, IN_FORCE), (1, Action.APPLY, TAKEN_BACK)])
-    row = funnel_of(dataset, [3])["all", "all"]
-    assert (row["seen"], row["view"], row["apply"], row["interview"], row["offer"]) == (1, 0, 0, 0, 1)
-    assert (row["shares"]["view"], row["shares"]["offer"]) == (0, 1)
-
-
-def test_the_funnel_has_a_row_per_tier_zone_and_pair_of_them():
-    dataset = make_dataset([0, 1, 1], [(0, Action.SAVE, IN_FORCE)], tier=np.array([0, 0, 2]))
-    rows = funnel_of(dataset, [None, 4])
-    assert set(rows) == {
-        ("all", "all"),
-        ("READY_NOW", "all"),
-        ("LONG_RESKILL", "all"),
-        ("all", "unknown"),
-        ("all", 4),
-        ("READY_NOW", "unknown"),
-        ("READY_NOW", 4),
-        ("LONG_RESKILL", 4),
-    }
-    assert rows["READY_NOW", "unknown"]["shares"]["save"] == 1
-    assert rows["LONG_RESKILL", 4]["seen"] == 0
-    assert rows["LONG_RESKILL", 4]["shares"]["save"] is None
-
-
-def test_a_pair_that_was_shown_in_two_tiers_is_once_in_the_whole_and_in_both_tiers():
-    dataset = make_dataset([0, 0, 1], [(1, Action.SAVE, IN_FORCE)], person=np.zeros(3, int), tier=np.array([0, 1, 2]))
-    rows = funnel_of(dataset, [2, 2])
-    assert [rows[tier, "all"]["shown"] for tier in ("all", "READY_NOW", "TRAINABLE", "LONG_RESKILL")] == [2, 1, 1, 1]
-    assert [rows[tier, 2]["save"] for tier in ("all", "READY_NOW", "TRAINABLE")] == [1, 0, 1]
-
-
-def test_what_is_dated_after_the_reading_has_not_happened():
-    dataset = make_dataset([0], [(0, Action.OFFER, IN_FORCE)], happened_days=np.array([1001.0]))
-    assert funnel_of(dataset, [2])["all", "all"]["offer"] == 0
+def test_last_places_open_to_a_lot_are_more_than_those_that_it_changed(dataset, labels):
+    counts = reports.counts(dataset, labels)
+    assert counts["slots"] == len(dataset.slots.item)
+    assert counts["slots_changed"] == (dataset.slots.chosen != 0).sum()
+    assert 0 < counts["slots_changed"] < counts["slots"]
 
 
 # Exposure
@@ -273,6 +238,21 @@ def test_a_month_with_under_a_hundred_jobs_has_no_verdict_and_an_empty_one_neith
     ]
 
 
+@pytest.mark.parametrize(("month", "told"), [(0, [False, False, False]), (2, [True, True, False])])
+def test_so_many_jobs_of_few_people_have_no_verdict(month, told):
+    """What one person is shown hangs together: few people differ from others by chance. In the first month, the
+    training period, they can tell of no month."""
+    dataset = monthly([0, 0, 5])
+    for n_people, expected in ((49, told), (50, [True, True, True])):
+        person = np.arange(len(dataset))
+        inside = person // 120 == month
+        person[inside] = person[inside].min() + np.arange(120) % n_people
+        found = drift_of(replace(dataset, person=person))
+        assert [row["psi"]["fit"] is not None for row in found["months"]] == expected
+        assert found["months"][month]["people"] == n_people
+        assert found["people"] == (n_people if month == 0 else 120)
+
+
 def test_much_is_compared_by_lot_and_without_a_bias(dataset, labels):
     """Items stand in the order of places in lists, and better jobs stand higher: every second one would be biased."""
     moved = replace(dataset, shown_days=np.where(dataset.person < 1000, 0.0, 40.0))
@@ -341,6 +321,18 @@ def test_the_whole_report_is_json_and_names_the_jobs(dataset, curves, django_ass
     assert report["exposure"]["alert"] is True
     assert {row["zone"] for row in report["funnel"]} == {"all", 2, 3, 4}
     assert report["counts"]["labelled"] > 1000
+
+
+@pytest.mark.django_db
+def test_the_funnel_of_a_report_waits_as_long_as_the_settings_say(dataset, settings):
+    make_world()
+    settings.LABEL_MATURITY = {"save_days": 1, "apply_days": 2, "interview_days": 3, "offer_days": 5000}
+    of_world = replace(dataset, occupation=dataset.occupation % 3, codes=(CASHIER, COOK, NURSE))
+    report = reports.build_report(of_world, target=Target.INTEREST, curve=None, seed=0)
+    waits = {"save": 1, "apply": 2, "interview": 3, "offer": 5000}
+    assert report["maturity"] == dict.fromkeys(("view", "click", "hide"), 0) | waits
+    assert report["funnel"][0]["of"]["interview"] == report["funnel"][0]["seen"]
+    assert report["funnel"][0]["of"]["offer"] == 0
 
 
 @pytest.mark.django_db

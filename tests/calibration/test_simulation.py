@@ -3,17 +3,22 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
 from django.db.models import F
+from scipy.special import expit
 
-from calibration.curves.world import World
-from calibration.simulation import SimulationError, TruthFileError, simulate_feedback
+from calibration.curves.features import NAMES, matrix
+from calibration.curves.labels import Maturity, Target
+from calibration.curves.world import People, World, interest, label_truth
+from calibration.dataset import read_dataset
+from calibration.simulation import SimulationError, simulate_feedback
 from profiles.models import HeldJob, Profile
 from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
 from tests.factories import NURSE, make_event, make_profile, make_world
 
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = 12
+# People who are all alike and look at nothing of a job but its step up and its place.
+PLAIN = dict.fromkeys(("fit", "gap", "shortfall", "confidence", "person_sd", "taste_sd", "job_sd"), 0.0)
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +73,7 @@ def test_people_are_marked_as_simulated_and_use_every_kind_of_answer(release, tm
     assert RecommendationEvent.objects.count() == told.lists > 25
     assert RecommendedItem.objects.count() == told.items
     assert RecommendedItem.objects.filter(is_exploration=True).exists()
-    for action in ("view", "save", "apply", "hide", "interview", "offer", "undo"):
+    for action in Feedback.Action.values:
         assert Feedback.objects.filter(action=action).count() == told.actions[action] > 0
     assert Feedback.objects.exclude(withdrawn_at=None).count() == told.actions["undo"]
     assert HeldJob.objects.count() < 25, "some do not say what their job is"
@@ -90,6 +95,40 @@ def test_only_what_was_seen_is_answered(release, tmp_path):
     seen = set(Feedback.objects.filter(action="view").values_list("item", flat=True))
     assert set(Feedback.objects.values_list("item", flat=True)) == seen
     assert len(seen) < RecommendedItem.objects.count()
+
+
+def test_people_open_jobs_before_they_act_on_them(release, tmp_path):
+    simulate(tmp_path, world=World(level=1.0, opens_first=1.0, opens=0.0, hide=0.0))
+
+    opened = dict(Feedback.objects.filter(action="click").values_list("item", "happened_at"))
+    acted = dict(Feedback.objects.filter(action__in=("save", "apply")).values_list("item", "happened_at"))
+    assert set(acted) <= set(opened)
+    assert all(opened[item] <= happened_at for item, happened_at in acted.items())
+    # Who would have acted after the end has opened the job all the same; nobody else has.
+    assert len(opened) < len(acted) + 5
+
+
+def test_what_people_open_changes_nothing_else(release, tmp_path):
+    simulate(tmp_path, world=World(opens_first=0.0, opens=0.0))
+    shut = stored()
+    shut_labels = labels()
+    Profile.objects.all().delete()
+    simulate(tmp_path, world=World(opens_first=0.9, opens=0.5))
+
+    assert any(action == "click" for *_, feedback in stored() for _, action, _, _ in feedback)
+    assert without_clicks(stored()) == shut
+    assert labels() == shut_labels
+    assert any(1 in of_target for of_target in shut_labels)
+
+
+def without_clicks(lists):
+    return [(*rest, [told for told in feedback if told[1] != "click"]) for *rest, feedback in lists]
+
+
+def labels():
+    """Return the labels of interest and of outcome of all items."""
+    dataset = read_dataset(model_version="v2_level", traffic="simulated", now=UNTIL)
+    return [dataset.labels(target).tolist() for target in Target]
 
 
 def test_the_truth_agrees_with_the_database(release, tmp_path):
@@ -129,6 +168,81 @@ def test_a_job_has_one_truth_whether_it_is_drawn_or_not(release, tmp_path, setti
     assert {key: job["interest"] for key, job in best_jobs.items()} == {
         key: job["interest"] for key, job in drawn_jobs.items()
     }
+
+
+def test_the_written_truth_moves_with_time_and_place_and_counts_only_answers_that_come_in_time(
+    release, tmp_path, settings
+):
+    settings.LABEL_MATURITY = {"save_days": 2.0, "apply_days": 5.0, "interview_days": 60.0, "offer_days": 90.0}
+    _, truth = simulate(tmp_path, world=World(**PLAIN, level=-1.0, zone=-1.0, drift=2.0, attention=0.5))
+
+    in_time = 0.4 * (1 - np.exp(-5 / 4)) + 0.6 * 0.97 * (1 - np.exp(-2 / 4))
+    steps_up = {}
+    for of_list, job, features in shown(truth):
+        years = (datetime.fromisoformat(of_list["shown_at"]) - UNTIL) / timedelta(days=365) + 1
+        step = max(features["job_zone_diff"] or 0, 0)
+        expected = job["position"] ** -0.5 * expit(-1 + (2 * years - 1) * step) * in_time
+        assert job["interest"] == pytest.approx(expected, abs=1e-5)
+        if (step, job["position"]) == (1, 1):
+            steps_up[years] = job["interest"]
+    assert steps_up[max(steps_up)] > 1.5 * steps_up[min(steps_up)]
+
+
+def test_the_file_tells_all_that_the_truth_is_made_of(release, tmp_path):
+    world = World(job_sd=0.0, interview=0.5, interview_shortfall=-1.0, offer=0.6, on_time=0.7, opens=0.3)
+    _, truth = simulate(tmp_path, world=world)
+
+    told = World(**truth["world"])
+    people = People(*(np.array([person[name] for person in truth["people"]]) for name in ("level", "taste")))
+    jobs = shown(truth)
+    features = matrix({name: [of_job.get(name) for *_, of_job in jobs] for name in NAMES}, len(jobs))
+    begin = datetime.fromisoformat(truth["start"])
+    days = [(datetime.fromisoformat(of_list["shown_at"]) - begin) / timedelta(days=1) for of_list, *_ in jobs]
+    acts = interest(
+        features,
+        np.array([job["position"] for _, job, _ in jobs], float),
+        np.array(days),
+        np.array([of_list["person"] for of_list, *_ in jobs]),
+        people,
+        told,
+        np.zeros(len(jobs)),
+    )
+    interested, outcome = label_truth(features, acts, told, Maturity(**truth["maturity"]))
+    assert interested == pytest.approx([job["interest"] for _, job, _ in jobs], abs=1e-5)
+    assert outcome == pytest.approx([job["outcome"] for _, job, _ in jobs], abs=1e-5)
+    assert 0 < told.opens < told.opens_first < 1
+    assert told.offer == 0.6
+
+
+def shown(truth):
+    """Return each job that was shown with its list, both as the truth tells them, and with its stored features."""
+    stored_features = {
+        (str(event), code): features
+        for event, code, features in RecommendedItem.objects.values_list("event", "occupation", "features")
+    }
+    return [
+        (of_list, job, stored_features[of_list["event"], job["code"]])
+        for of_list in truth["lists"]
+        for job in of_list["jobs"]
+        if job["shown"]
+    ]
+
+
+def test_interviews_and_offers_come_within_the_labels_times_of_the_settings(release, tmp_path, settings):
+    settings.LABEL_MATURITY = {"save_days": 14.0, "apply_days": 14.0, "interview_days": 20.0, "offer_days": 30.0}
+    simulate(tmp_path, people=25, world=World(level=1.0, apply_share=0.8, interview=2.0, delay_days=0.5, on_time=1.0))
+
+    after = {
+        action: [
+            (happened_at - shown_at) / timedelta(days=1)
+            for happened_at, shown_at in Feedback.objects.filter(action=action).values_list(
+                "happened_at", "item__event__created_at"
+            )
+        ]
+        for action in ("interview", "offer")
+    }
+    assert 0.3 * 20 <= min(after["interview"]) < max(after["interview"]) <= 20
+    assert (0.3 * 20 + 0.6 * 30) <= min(after["offer"]) < max(after["offer"]) <= 20 + 30
 
 
 def first_lists(truth):
@@ -197,10 +311,13 @@ def test_the_baseline_model_has_a_truth_too(release, tmp_path, settings):
     assert truth["model_version"] == "v1_baseline"
 
 
-def test_a_database_with_lists_of_real_people_is_refused(release, tmp_path):
-    make_event(make_profile(traffic="person"), codes=(NURSE,))
+@pytest.mark.parametrize("with_list", [True, False])
+def test_a_database_with_real_people_is_refused(release, tmp_path, with_list):
+    person = make_profile(traffic="person")
+    if with_list:
+        make_event(person, codes=(NURSE,))
 
-    with pytest.raises(SimulationError, match="a database of its own: set DATABASE_URL or VAR_DIR"):
+    with pytest.raises(SimulationError, match=r"holds real people.*a database of its own: set DATABASE_URL"):
         simulate(tmp_path)
     assert Profile.objects.count() == 1
     assert not list(tmp_path.iterdir())
@@ -210,9 +327,15 @@ def test_a_database_with_lists_of_real_people_is_refused(release, tmp_path):
     ("overrides", "sentence"),
     [
         ({"people": 0}, "at least 1 person"),
+        ({"people": 10**12}, "at most 100,000"),
         ({"seed": -1}, "0 or more"),
         ({"days": 0}, "longer than 0 days"),
         ({"days": 4000}, "five years"),
+        ({"days": 99999999999}, "five years"),
+        ({"days": float("inf")}, "five years"),
+        ({"days": float("nan")}, "longer than 0 days"),
+        ({"until": datetime.min.replace(tzinfo=UTC)}, "begin more than five years ago"),
+        ({"until": datetime.max.replace(tzinfo=UTC)}, "future"),
         ({"until": datetime(2100, 1, 1, tzinfo=UTC)}, "future"),
     ],
 )
@@ -221,15 +344,6 @@ def test_bad_numbers_are_refused_before_anything_is_written(release, tmp_path, o
         simulate(tmp_path, **overrides)
     assert not Profile.objects.exists()
     assert not list(tmp_path.iterdir())
-
-
-def test_a_truth_file_that_cannot_be_written_is_refused_before_anything_is_written(release, tmp_path):
-    with pytest.raises(TruthFileError, match="no folder"):
-        simulate(tmp_path, name="missing/truth.json")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(TruthFileError, match="is a folder"):
-        simulate(tmp_path, name="folder")
-    assert not Profile.objects.exists()
 
 
 def test_what_fails_on_the_way_leaves_nothing(release, tmp_path):
@@ -244,25 +358,3 @@ def test_what_fails_on_the_way_leaves_nothing(release, tmp_path):
         simulate(tmp_path, progress=stumble)
     assert not Profile.objects.exists()
     assert not list(tmp_path.iterdir())
-
-
-def test_the_command_says_what_was_done(release, tmp_path, capsys):
-    truth = tmp_path / "truth.json"
-    call_command("simulate_feedback", people=2, truth=truth, until=UNTIL)
-
-    said = capsys.readouterr().out
-    assert "2 simulated people were shown" in said
-    assert f"The truth is in {truth}." in said
-
-
-def test_the_command_explains_what_is_missing(tmp_path):
-    with pytest.raises(CommandError, match="seed_demo"):
-        call_command("simulate_feedback", people=2)
-    with pytest.raises(CommandError, match="at least 1 person"):
-        call_command("simulate_feedback", people=0)
-
-
-@pytest.mark.parametrize("word", ["yesterday", "2026-13-01"])
-def test_the_command_refuses_a_date_that_is_none(word):
-    with pytest.raises(CommandError, match="--until"):
-        call_command("simulate_feedback", "--people", "2", "--until", word)

@@ -52,14 +52,14 @@ def test_the_best_of_equals_is_the_first_and_an_unknown_job_is_the_last():
 def test_only_labelled_slots_are_choices_with_what_was_chosen_and_how_likely_it_was():
     dataset = lots()
     chosen = slots.choices(dataset, label=np.array([1, -1]), policy=slots.uniform(dataset))
-    assert (chosen.person.tolist(), chosen.reward.tolist(), chosen.logged.tolist()) == ([0], [1.0], [0.05])
-    assert chosen.target.tolist() == [0.5]
-    # Two jobs at 0.95 and 0.05, each wanted half of the time.
-    assert chosen.squared_weight == pytest.approx([0.25 / 0.95 + 0.25 / 0.05])
-    as_now = slots.choices(dataset, label=np.array([1, 0]), policy=slots.logged(dataset))
-    assert as_now.squared_weight == pytest.approx([1, 1])
+    assert (chosen.person.tolist(), chosen.reward.tolist(), chosen.chosen.tolist()) == ([0], [1.0], [1])
+    assert chosen.logged == pytest.approx(np.array([[0.95, 0.05, 0]]))
+    assert chosen.target.tolist() == [[0.5, 0.5, 0]]
+    assert chosen.weight == pytest.approx([10])
     both = slots.choices(dataset, label=np.array([1, 0]), policy=slots.uniform(dataset), within=np.array([False, True]))
     assert both.person.tolist() == [1]
+    # Of what was chosen, the probability that was kept counts.
+    assert both.logged == pytest.approx(np.array([[0.9, 0.1 / 3, 0.1 / 3]]))
 
 
 class Recorder:

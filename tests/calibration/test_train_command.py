@@ -1,20 +1,21 @@
 """`train_calibration`, the task and the schedule, as people and the worker call them."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from calibration import tasks
+from calibration import tasks, training
 from calibration.curves.simulate import simulate
 from calibration.models import CalibrationModel, TrainingRun
 from recommendations.services import served_curve
 from tests.calibration.stored import AFTER, store
-from tests.calibration.test_training import keen
+from tests.calibration.trainings import keen
 from tests.locked import held_elsewhere
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,14 @@ def test_a_dry_run_says_the_same_and_stores_nothing():
     assert "interest-platt (platt)" in said
     assert said.endswith("Nothing was stored.\n")
     assert not TrainingRun.objects.exists()
+
+
+def test_a_dry_run_says_who_would_wait(settings):
+    settings.CALIBRATION_AUTO_PROMOTE = False
+    store(keen())
+    said = run("--dry-run")
+    assert "interest-logistic passed the gate and would wait for promotion" in said
+    assert "would be the champion" not in said
 
 
 def test_too_little_to_learn_from_is_said_and_no_error():
@@ -92,6 +101,8 @@ def test_options_are_the_trainings(tmp_path):
     [
         (["--since", "yesterday"], r"^--since yesterday is not a day; write it as 2026-01-31\.$"),
         (["--since", "2026-02-30"], r"^--since 2026-02-30 is not a day"),
+        (["--since", "0001-01-01T00:00+14:00"], r"^--since 0001-01-01T00:00\+14:00 is not a day"),
+        (["--since", "9999-12-31T23:59-14:00"], r"^--since 9999-12-31T23:59-14:00 is not a day"),
         (["--since", str(timezone.now().date() + timedelta(days=2))], "lies in the future"),
         (["--seed", "-1"], r"^--seed must be 0 to 2147483647\.$"),
         (["--seed", str(2**31)], r"^--seed must be"),
@@ -106,10 +117,51 @@ def test_bad_options_are_told_and_nothing_is_trained(arguments, sentence):
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_training(tmp_path):
-    for path in (tmp_path / "missing" / "report.json", tmp_path):
+    for path in (tmp_path / "missing" / "report.json", tmp_path, tmp_path / ("long" * 75)):
         with pytest.raises(CommandError, match=r"Nothing was learnt; name another file\.$"):
             run("--report", str(path))
     assert not TrainingRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [([], "What was learnt is stored."), (["--dry-run"], "Nothing was stored.")],
+    ids=["stored", "dry run"],
+)
+def test_a_file_that_cannot_be_written_in_the_end_is_told(options, sentence, tmp_path, monkeypatch):
+    def fail(*arguments, **named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    file = tmp_path / "report.json"
+    with pytest.raises(CommandError) as told:
+        run("--report", str(file), *options)
+    assert str(told.value) == f"{file}: No space left on device. {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            [],
+            "Stopped; nothing that was learnt is stored. What this training took back before stays taken back; its "
+            "row in the admin says so.",
+        ),
+        (["--dry-run"], "Stopped; nothing was stored."),
+    ],
+    ids=["stored", "dry run"],
+)
+def test_a_training_that_is_stopped_says_what_stays(options, sentence, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "learn_target", stop)
+    with pytest.raises(CommandError) as told:
+        run(*options)
+    assert (str(told.value), told.value.returncode) == (sentence, 130)
+    assert list(TrainingRun.objects.values_list("state", "error")) == (
+        [] if options else [("failed", "The training was stopped.")]
+    )
 
 
 def test_a_file_that_was_there_stays_where_nothing_is_trained(tmp_path):
@@ -138,6 +190,20 @@ def test_the_task_returns_what_came_of_it():
     assert sentences == " ".join(row.outcome)
     assert (row.seed, row.since.year, row.traffic) == (3, 2020, "person")
     assert not CalibrationModel.objects.champions().exists()
+
+
+@pytest.mark.parametrize("since", ["2024-03-01", "2024-03-01T00:00", "2024-03-01T09:00+09:00"])
+def test_the_task_and_the_command_mean_the_same_moment(since, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    tasks.train(since=since)
+    run("--since", since)
+    assert list(TrainingRun.objects.values_list("since", flat=True)) == 2 * [datetime(2024, 3, 1, tzinfo=UTC)]
+
+
+def test_the_task_refuses_what_is_no_moment():
+    with pytest.raises(ValueError, match="someday is not a day"):
+        tasks.train(since="someday")
+    assert not TrainingRun.objects.exists()
 
 
 def test_training_is_scheduled_as_the_settings_say(settings):

@@ -1,4 +1,4 @@
-"""Trainings from the database: what is learnt, what is not, and what stays where one fails or is killed."""
+"""Trainings from the database: what is learnt, and what is not."""
 
 import dataclasses
 import json
@@ -8,46 +8,17 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from calibration import judging, training
+from calibration import judging
 from calibration.curves.simulate import simulate
 from calibration.curves.world import World
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
-from calibration.services import (
-    SimulatedOnRealError,
-    TrainingRunningError,
-    calibration_alerts,
-    promote,
-    settle_stale_trainings,
-    train,
-    train_unattended,
-)
 from profiles.models import Profile
 from recommendations.models import Curve, Feedback, RecommendedItem
 from recommendations.services import UnknownModelError, served_curve
-from tests.calibration.stored import AFTER, make_model, store
-from tests.children import Children
-from tests.locked import held_elsewhere
+from tests.calibration.stored import AFTER, store
+from tests.calibration.trainings import NEXT_DAY, answer_anew, champion, keen, learn, states
 
 pytestmark = pytest.mark.django_db
-
-KEEN = World(level=-1.0, fit=1.2)
-"""People who answer much and follow the fit, so that few of them suffice."""
-
-
-def keen(n=150, seed=0, **options):
-    return simulate(n, seed, world=KEEN, pool_size=5, **options)
-
-
-def learn(**options):
-    return train(**{"now": AFTER} | options)
-
-
-def states():
-    return {model.version: model.state for model in CalibrationModel.objects.order_by("pk")}
-
-
-def champion(target="interest"):
-    return CalibrationModel.objects.champions().get(target=target)
 
 
 def test_a_better_curve_is_promoted_and_serves():
@@ -152,34 +123,32 @@ def test_nothing_new_gives_no_new_models_and_says_so():
     ]
     assert not TrainedOn.objects.filter(run=second).exists()
     assert learn(now=AFTER + timedelta(days=2)).outcome == second.outcome
-    Feedback.objects.filter(action="save").first().delete()
+    answer_anew()
     assert len(states()) == len(known)
     learn(now=AFTER + timedelta(days=3))
     assert len(states()) > len(known)
 
 
-def test_a_dry_run_stores_nothing():
-    store(keen())
+def test_another_feature_of_one_job_is_something_new():
+    store(keen(60))
+    first = learn()
+    job = Feedback.objects.filter(action="apply").first().item
+    job.features["fit"] += 1
+    job.save()
 
-    run = learn(dry_run=True)
+    second = learn(now=NEXT_DAY)
 
-    assert run.pk is None
-    assert run.state == "done"
-    assert any("would be the champion" in sentence for sentence in run.outcome)
-    assert run.report["models"][0]["version"] == "interest-logistic"
-    assert not TrainingRun.objects.exists()
-    assert not Curve.objects.exists()
+    assert second.digest != first.digest
+    assert CalibrationModel.objects.filter(run=second).exists()
 
 
-def test_passed_curves_wait_where_promotion_is_an_operators(settings):
-    settings.CALIBRATION_AUTO_PROMOTE = False
-    store(keen())
-
-    run = learn()
-
-    assert states()[f"interest-{run.pk}-logistic"] == "candidate"
-    assert served_curve("v2_level") is None
-    assert any("waits for promotion" in sentence for sentence in run.outcome)
+def test_too_little_to_learn_from_is_said_each_time():
+    store(keen(3))
+    first = learn()
+    assert [re.sub(r"\d+", "n", sentence) for sentence in first.outcome] == [
+        f"{target}: of n jobs it is known what came of them; n are needed." for target in ("Interest", "Outcome")
+    ]
+    assert learn(now=NEXT_DAY).outcome == first.outcome
 
 
 def test_the_next_challenger_has_to_beat_the_champion():
@@ -264,35 +233,6 @@ def test_lists_before_a_moment_are_left_out():
     assert run.report["counts"]["items"] == shown.count() < RecommendedItem.objects.count()
 
 
-def test_simulated_people_teach_only_where_no_list_of_a_real_one_is():
-    store(keen(30), traffic="simulated")
-    assert learn().report["counts"]["items"] == 0
-    assert learn(traffic="simulated").report["counts"]["items"] == 30 * 12
-
-    store(keen(2, seed=1), seed=1)
-
-    with pytest.raises(SimulatedOnRealError, match="scratch"):
-        learn(traffic="simulated")
-    assert TrainingRun.objects.count() == 2
-
-
-def test_what_was_learnt_from_simulated_people_is_marked_and_never_serves_real_ones_for_long():
-    store(keen(), traffic="simulated")
-    learn(traffic="simulated")
-    version = served_curve("v2_level").version
-    assert version in calibration_alerts()[0]
-    # Without a list of a real person it goes on serving for whoever tries it out.
-    learn()
-    assert served_curve("v2_level").version == version
-
-    store(keen(2, seed=1), seed=1)
-    run = learn()
-
-    assert f"{version} was taken back: it learnt from simulated people" in run.outcome[0]
-    assert served_curve("v2_level") is None
-    assert calibration_alerts() == []
-
-
 @pytest.mark.parametrize("traffic", ["demo", "test", "staff"])
 def test_nothing_is_ever_learnt_from_other_traffic(traffic):
     with pytest.raises(ValueError, match=traffic):
@@ -303,176 +243,3 @@ def test_an_unknown_model_is_told():
     with pytest.raises(UnknownModelError, match="v9"):
         learn(model_version="v9")
     assert not TrainingRun.objects.exists()
-
-
-def test_a_failure_is_one_sentence_on_the_row_and_nothing_is_half_stored(monkeypatch):
-    store(keen())
-
-    def fail(model):
-        raise RuntimeError("out of luck")
-
-    monkeypatch.setattr(training.registry, "promote", fail)
-    with pytest.raises(RuntimeError):
-        learn()
-
-    run = TrainingRun.objects.get()
-    assert (run.state, run.error) == ("failed", "The training failed: RuntimeError: out of luck")
-    assert run.finished
-    assert not Curve.objects.exists()
-    assert not CalibrationModel.objects.exists()
-    assert not TrainedOn.objects.exists()
-    assert served_curve("v2_level") is None
-    monkeypatch.undo()
-    assert learn().state == "done"
-    assert served_curve("v2_level")
-
-
-class TestTampered:
-    """Bytes of the champion that this installation did not write."""
-
-    def test_it_is_not_there_to_be_beaten_and_is_replaced(self):
-        store(keen())
-        first = learn()
-        Curve.objects.update(artifact=b"not ours")
-        Feedback.objects.filter(action="save").first().delete()
-
-        second = learn(now=AFTER + timedelta(days=1))
-
-        assert champion().run == second
-        assert "brier_minus_champion" not in champion().figures
-        assert "not those that were written here" in " ".join(champion().reasons)
-        assert states()[f"interest-{first.pk}-logistic"] == "retired"
-        assert served_curve("v2_level").version == champion().version
-
-
-class TestPeopleGone:
-    """Whoever deletes their profile takes their answers out of the next calibration."""
-
-    def test_their_deletion_marks_the_models_that_learnt_from_them(self):
-        profiles, _ = store(keen())
-        learn()
-        gone = CalibrationModel.objects.with_people_gone
-        assert {model.people_gone for model in gone()} == {0}
-
-        Profile.objects.filter(pk__in=profiles[:3]).delete()
-
-        of_states = {(model.state == "rejected", model.people_gone) for model in gone()}
-        assert of_states == {(False, 3), (True, 0)}
-
-    def test_the_next_training_need_not_beat_a_champion_that_learnt_from_them(self):
-        profiles, _ = store(keen())
-        first = learn()
-        Profile.objects.filter(pk__in=profiles[:3]).delete()
-
-        second = learn(now=AFTER + timedelta(days=1))
-
-        assert champion().run == second
-        assert "brier_minus_champion" not in champion().figures
-        sentence = f"3 of the people whom interest-{first.pk}-logistic learnt from have gone, so it need not be beaten."
-        assert sentence in champion().reasons
-        before = CalibrationModel.objects.get(run=first, target="interest")
-        assert before.state == "retired"
-        assert not before.curve.may_serve
-        assert CalibrationModel.objects.with_people_gone().champions().get(target="interest").people_gone == 0
-
-    def test_it_is_trained_anew_even_where_the_answers_at_hand_are_the_same(self):
-        store(keen())
-        since = AFTER - timedelta(days=350)
-        learn()
-        learn(since=since)
-        gone = Profile.objects.filter(events__created_at__lt=since, pk__in=TrainedOn.objects.values("profile"))
-        Profile.objects.filter(pk=gone.first().pk).delete()
-
-        run = learn(since=since)
-
-        assert "Nothing new" not in " ".join(run.outcome)
-        assert CalibrationModel.objects.filter(run=run).exists()
-
-    def test_it_is_taken_back_where_nothing_can_replace_it(self):
-        profiles, _ = store(keen())
-        learn()
-        Profile.objects.filter(pk__in=profiles[10:]).delete()
-
-        run = learn(now=AFTER + timedelta(days=1))
-
-        assert not CalibrationModel.objects.champions().filter(target="interest").exists()
-        assert served_curve("v2_level") is None
-        assert re.search(
-            r"140 of the people .* have gone.* was taken back. No calibration serves", " ".join(run.outcome)
-        )
-
-    def test_one_before_it_that_learnt_from_none_of_them_serves_again(self):
-        for version, missed in (("whole", 0), ("also-marked", 1), ("marked", 1)):
-            promote(make_model(version, n_profiles=missed))
-
-        run = learn()
-
-        assert champion().version == "whole"
-        assert served_curve("v2_level").version == "whole"
-        assert "marked was taken back. whole serves again." in " ".join(run.outcome)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_trainings_at_once_are_one():
-    store(keen(12))
-    with held_elsewhere("training"):
-        at_work = TrainingRun.objects.create(model_version="v2_level", started=AFTER)
-        sentence = f"A training is at work since {AFTER:%Y-%m-%d %H:%M} UTC; start this one when it is over."
-        with pytest.raises(TrainingRunningError, match=re.escape(sentence)):
-            learn()
-        with pytest.raises(TrainingRunningError):
-            learn(dry_run=True)
-        assert train_unattended() == sentence
-        settle_stale_trainings()
-        assert TrainingRun.objects.get() == at_work
-        assert TrainingRun.objects.get().state == "running"
-
-    assert learn().state == "done"
-    at_work.refresh_from_db()
-    assert (at_work.state, at_work.error) == ("failed", "The training ended before it was whole.")
-
-
-def test_a_row_without_a_process_is_settled_when_somebody_looks():
-    dead = TrainingRun.objects.create(model_version="v2_level")
-    settle_stale_trainings()
-    dead.refresh_from_db()
-    assert (dead.state, dead.error) == ("failed", "The training ended before it was whole.")
-    assert dead.finished
-
-
-# What the child process runs: it stands still with everything stored that is not committed yet.
-STUCK = """
-import time
-from datetime import datetime
-import sys
-import django
-django.setup()
-from calibration import judging, training
-def stop(model_version):
-    print("half way", flush=True)
-    time.sleep(60)
-training.registry.serve_champion = stop
-training.train(now=datetime.fromisoformat(sys.argv[1]))
-"""
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_worker_that_is_killed_leaves_nothing_half_stored_and_the_next_training_works(tmp_path):
-    store(keen())
-    children = Children(tmp_path, CALIBRATION_TARGET="outcome")
-    with children.start(STUCK, AFTER.isoformat()) as child:
-        assert child.stdout.readline() == "half way\n"
-        children.kill(child)
-    children.look()
-
-    assert [run.state for run in TrainingRun.objects.all()] == ["running"]
-    assert not Curve.objects.exists()
-    assert not TrainedOn.objects.exists()
-
-    run = learn()
-
-    assert [(one.state, one.error) for one in TrainingRun.objects.order_by("pk")] == [
-        ("failed", "The training ended before it was whole."),
-        ("done", ""),
-    ]
-    assert champion().run == run

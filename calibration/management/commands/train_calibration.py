@@ -3,22 +3,23 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
 from calibration.models import TrainingRun
-from calibration.services import SimulatedOnRealError, TrainingRunningError, train
+from calibration.services import SimulatedOnRealError, SinceError, TrainingRunningError, parse_since, train
 from profiles.models import Profile
-from recommendations.models import RecommendationEvent
 from recommendations.services import UnknownModelError
 
 LARGEST_SEED = 2**31 - 1
+NOTHING_STORED = "Stopped; nothing was stored."
+STOPPED = (
+    "Stopped; nothing that was learnt is stored. What this training took back before stays taken back; its row in the "
+    "admin says so."
+)
 FIGURES = {
     "brier": "Brier",
     "brier_of_constant": "of the constant",
@@ -66,7 +67,10 @@ class Command(BaseCommand):
     ) -> None:
         if not 0 <= seed <= LARGEST_SEED:
             raise CommandError(f"--seed must be 0 to {LARGEST_SEED}.")
-        moment = _moment(since) if since else None
+        try:
+            moment = parse_since(since) if since else None
+        except SinceError as error:
+            raise CommandError(f"--since {error}") from error
         if report:
             _require_writable(report)
         try:
@@ -81,10 +85,14 @@ class Command(BaseCommand):
         except (TrainingRunningError, SimulatedOnRealError, UnknownModelError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            raise CommandError("Stopped; nothing was stored.", returncode=130) from error
+            raise CommandError(NOTHING_STORED if dry_run else STOPPED, returncode=130) from error
         self._say(run)
         if report:
-            _write(report, run)
+            try:
+                _write(report, run)
+            except OSError as error:
+                stored = "Nothing was stored." if dry_run else "What was learnt is stored."
+                raise CommandError(f"{report}: {error.strerror}. {stored}") from error
             self.stdout.write(f"All figures are in {report}.")
         if dry_run:
             self.stdout.write("Nothing was stored.")
@@ -98,9 +106,6 @@ class Command(BaseCommand):
             f"{run.model_version}: {counts['items']:,} jobs in {counts['events']:,} lists were shown to "
             f"{counts['people']:,} people; {counts['labelled']:,} have a final answer."
         )
-        simulated = RecommendationEvent.objects.filter(profile__traffic=Profile.Traffic.SIMULATED)
-        if not counts["items"] and run.traffic != Profile.Traffic.SIMULATED and simulated.exists():
-            self.stdout.write("This database holds lists of simulated people: --traffic simulated learns from them.")
         for sentence in run.outcome:
             self.stdout.write(sentence)
         for model in run.report["models"]:
@@ -119,23 +124,9 @@ def _nothing(what: str, done: int, of: int) -> None:
     """Say nothing."""
 
 
-def _moment(text: str) -> datetime:
-    try:
-        day = parse_date(text)
-        moment = datetime.combine(day, time()) if day else parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise CommandError(f"--since {text} is not a day; write it as 2026-01-31.")
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment > timezone.now():
-        raise CommandError(f"--since {text} lies in the future; nothing was shown after it.")
-    return moment
-
-
 def _require_writable(path: Path) -> None:
-    was_there = path.exists()
     try:
+        was_there = path.exists()
         with path.open("a"):
             pass
         if not was_there:
@@ -155,7 +146,4 @@ def _write(path: Path, run: TrainingRun) -> None:
         "outcome": run.outcome,
         **run.report,
     }
-    try:
-        path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}. What was learnt is stored.") from error
+    path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,141 @@
+"""The champion is watched: by what people answer after its training it may be taken back by itself."""
+
+from datetime import timedelta
+
+import pytest
+
+from calibration.curves.labels import Target
+from calibration.curves.ladder import train as fit
+from calibration.curves.simulate import simulate
+from calibration.dataset import read_dataset
+from calibration.models import CalibrationModel
+from calibration.registry import check_live, live_figures
+from calibration.services import promote
+from recommendations.models import Curve, RecommendedItem
+from tests.calibration.stored import AFTER, START, make_curve, make_model, store
+from tests.calibration.studies import samples_of
+from tests.calibration.trainings import serving, states
+from tests.factories import OccupationFactory, make_event, make_feedback, make_profile
+
+pytestmark = pytest.mark.django_db
+
+
+class TestLive:
+    """The champion, judged by what people answered since its training."""
+
+    TRAINED = START + timedelta(days=150)
+
+    @pytest.fixture
+    def good(self):
+        """A curve of people who came before."""
+        samples, _ = samples_of(simulate(400, 99))
+        return fit(samples, 2, seed=0)
+
+    @pytest.fixture
+    def dataset(self):
+        store(simulate(150, 0))
+        return read_dataset(model_version="v2_level", traffic="person", now=AFTER)
+
+    def check(self, dataset):
+        return check_live(dataset, Target.INTEREST, model_version="v2_level")
+
+    def test_a_good_champion_stays_and_its_figures_are_kept(self, dataset, good):
+        model = make_model("good", curve=good, started=self.TRAINED)
+        promote(model)
+
+        assert self.check(dataset) == ""
+
+        model.refresh_from_db()
+        assert model.state == "champion"
+        assert model.live["within"] is True
+        assert model.live["ece"] < 0.1
+        later = dataset.shown_days > self.TRAINED.timestamp() / 86400
+        assert model.live["items"] == int((later & (dataset.labels(Target.INTEREST) >= 0)).sum())
+        assert 20 <= model.live["people"] < 150
+        assert 0 < model.live["base_rate"] < 1
+
+    def test_a_bad_champion_is_taken_back_and_the_good_one_before_it_serves_again(self, dataset, good):
+        for version, curve in (("worst", make_curve(3.0)), ("good", good), ("bad", make_curve(2.0))):
+            promote(make_model(version, curve=curve, started=self.TRAINED))
+
+        sentence = self.check(dataset)
+
+        assert sentence.startswith("bad was taken back: its calibration error on")
+        assert sentence.endswith("above 0.1. good serves again.")
+        assert (states(), serving()) == ({"worst": "retired", "good": "champion", "bad": "retired"}, "good")
+        bad = CalibrationModel.objects.get(curve__version="bad")
+        assert bad.live["within"] is False
+        assert "Taken back: its calibration error" in bad.history[-1]
+        assert self.check(dataset) == ""
+
+    def test_none_serves_where_the_one_before_it_is_bad_too(self, dataset):
+        for version in ("before", "bad"):
+            promote(make_model(version, curve=make_curve(2.0), started=self.TRAINED))
+        assert self.check(dataset).endswith("No calibration serves in its place.")
+        assert (states(), serving()) == ({"before": "retired", "bad": "retired"}, None)
+
+    def test_the_one_before_it_is_judged_by_the_same_jobs(self, dataset, good):
+        # Nothing was shown after its own training, so by that alone it would have no verdict.
+        promote(make_model("good", curve=good, started=AFTER))
+        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
+        assert self.check(dataset).endswith("good serves again.")
+
+    def test_the_limit_is_a_setting(self, dataset, settings):
+        settings.CALIBRATION_LIVE_MAX_ERROR = 0.9
+        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
+        assert self.check(dataset) == ""
+        assert serving() == "bad"
+
+    def test_an_error_that_chance_may_explain_takes_nothing_back_but_brings_nothing_back_either(
+        self, dataset, good, settings
+    ):
+        model = make_model("good", curve=good, started=self.TRAINED)
+        settings.CALIBRATION_LIVE_MAX_ERROR = 0.8 * live_figures(dataset, model)["ece"]
+        promote(model)
+
+        assert self.check(dataset) == ""
+
+        model.refresh_from_db()
+        assert model.live["ece_low"] < settings.CALIBRATION_LIVE_MAX_ERROR < model.live["ece"]
+        assert (model.live["within"], serving()) == (True, "good")
+        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
+        assert self.check(dataset).endswith("No calibration serves in its place.")
+
+    def test_few_newer_answers_give_no_verdict(self, dataset):
+        model = make_model("bad", curve=make_curve(2.0), started=START + timedelta(days=340))
+        promote(model)
+        assert self.check(dataset) == ""
+        model.refresh_from_db()
+        assert model.live["enough"] is False
+        assert model.live["ece"] is None
+        assert 0 < model.live["items"] < 200
+
+    def test_many_answers_of_few_people_give_no_verdict(self):
+        store(simulate(49, 3, events_per_person=2, per_tier=6))
+        dataset = read_dataset(model_version="v2_level", traffic="person", now=AFTER)
+        model = make_model("bad", curve=make_curve(2.0), started=START - timedelta(days=1))
+        figures = live_figures(dataset, model)
+        assert figures["items"] >= 200
+        assert figures["people"] == 49
+        assert figures["enough"] is False
+
+    def test_without_a_champion_or_with_refused_bytes_there_is_nothing_to_check(self, dataset):
+        assert self.check(dataset) == ""
+        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
+        Curve.objects.update(artifact=b"not ours")
+        assert self.check(dataset) == ""
+        assert states() == {"bad": "champion"}
+
+    def test_young_answers_do_not_count(self):
+        model = make_model("any", started=START)
+        (item,) = make_event(
+            make_profile(traffic="person"),
+            codes=(OccupationFactory.create().code,),
+            created_at=AFTER - timedelta(days=5),
+            model_version="v2_level",
+        ).items.all()
+        make_feedback(item, "save", happened_at=AFTER - timedelta(days=4))
+        RecommendedItem.objects.update(features={"fit": 50})
+        for days, items in ((0, 0), (20, 1)):
+            dataset = read_dataset(model_version="v2_level", traffic="person", now=AFTER + timedelta(days=days))
+            assert live_figures(dataset, model)["items"] == items
