@@ -8,29 +8,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
 from django.utils import timezone
 
-from occupations.models import Release
-from profiles.models import Profile
 from recommendations import services
-from recommendations.models import Feedback, RecommendationEvent
-from tests.factories import CASHIER, DEVELOPER, NURSE, TESTER, make_event, make_profile, make_user, make_world
+from recommendations.models import Feedback
+from tests.factories import CASHIER, DEVELOPER, NURSE, TESTER, make_event, make_profile, make_user
 from tests.recommendations.told import days_ago, record
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def world() -> Release:
-    return make_world()
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile(CASHIER)
-
-
-@pytest.fixture
-def event(profile: Profile) -> RecommendationEvent:
-    return make_event(profile, codes=(NURSE, DEVELOPER))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def test_feedback_refers_to_the_item_that_was_shown(event):

@@ -7,29 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from occupations.models import Release
-from profiles.models import Profile
 from recommendations import services
 from recommendations.models import Feedback, RecommendationEvent
-from tests.factories import CASHIER, DEVELOPER, NURSE, TESTER, make_event, make_profile, make_world
+from tests.factories import DEVELOPER, NURSE, TESTER
 from tests.recommendations.told import days_ago, record
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def world() -> Release:
-    return make_world()
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile(CASHIER)
-
-
-@pytest.fixture
-def event(profile: Profile) -> RecommendationEvent:
-    return make_event(profile, codes=(NURSE, DEVELOPER))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def post(client: Client, event: RecommendationEvent | str, action: str, code: str = NURSE, **more: Any) -> Any:

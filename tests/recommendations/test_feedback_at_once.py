@@ -6,32 +6,15 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
-from occupations.models import Release
-from profiles.models import Profile
 from recommendations import services
-from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
+from recommendations.models import Feedback, RecommendedItem
 from tests.at_once import at_once
-from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile, make_world
+from tests.factories import DEVELOPER, NURSE, make_event
 from tests.recommendations.told import days_ago, record
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("world")]
 
 MANY = 6
-
-
-@pytest.fixture(autouse=True)
-def world() -> Release:
-    return make_world()
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile(CASHIER)
-
-
-@pytest.fixture
-def event(profile: Profile) -> RecommendationEvent:
-    return make_event(profile, codes=(NURSE, DEVELOPER))
 
 
 def items() -> QuerySet[RecommendedItem]:

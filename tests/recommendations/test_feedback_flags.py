@@ -6,31 +6,14 @@ from io import StringIO
 import pytest
 from django.urls import reverse
 
-from occupations.models import Release
-from profiles.models import Profile, User
+from profiles.models import User
 from recommendations import services
-from recommendations.models import RecommendationEvent
-from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile, make_world
+from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile
 from tests.recommendations.told import record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 FLAG = "outcome_without_application"
-
-
-@pytest.fixture(autouse=True)
-def world() -> Release:
-    return make_world()
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile(CASHIER)
-
-
-@pytest.fixture
-def event(profile: Profile) -> RecommendationEvent:
-    return make_event(profile, codes=(NURSE, DEVELOPER))
 
 
 @pytest.mark.parametrize(

@@ -6,29 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from occupations.models import Release
-from profiles.models import Profile
 from recommendations import services
-from recommendations.models import Feedback, FeedbackKey, RecommendationEvent
-from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile, make_world
+from recommendations.models import Feedback, FeedbackKey
+from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile
 from tests.recommendations.told import days_ago, record
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def world() -> Release:
-    return make_world()
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile(CASHIER)
-
-
-@pytest.fixture
-def event(profile: Profile) -> RecommendationEvent:
-    return make_event(profile, codes=(NURSE, DEVELOPER))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def test_a_key_answers_the_same_feedback_and_no_other(event, profile):

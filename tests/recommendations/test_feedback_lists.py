@@ -5,26 +5,15 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.utils import timezone
 
-from occupations.models import Release
 from profiles.models import Profile
 from recommendations import services
 from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
-from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile, make_world
+from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile
 from tests.recommendations.told import days_ago, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 OUTCOMES = ["interview", "offer"]
-
-
-@pytest.fixture(autouse=True)
-def world() -> Release:
-    return make_world()
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile(CASHIER)
 
 
 @pytest.fixture
