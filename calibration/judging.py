@@ -16,8 +16,8 @@ from calibration.curves.labels import NO_LABEL, Target
 from calibration.curves.offpolicy import Value, snips_difference
 from calibration.curves.samples import Samples, people_of_rarer_class
 from calibration.dataset import Dataset, Slots
+from calibration.details import model_details
 from calibration.models import CalibrationModel
-from calibration.reports import model_details
 from calibration.slots import best_by_score, best_of, choices, pool_probability
 
 # On how many of the jobs held out a curve's signs are tried.

@@ -19,8 +19,8 @@ from calibration.curves.features import NAMES
 from calibration.curves.labels import NO_LABEL, Target
 from calibration.curves.ladder import Curve
 from calibration.dataset import Dataset
+from calibration.json_values import json_ready
 from calibration.models import CalibrationModel, CalibrationModelQuerySet
-from calibration.reports import json_ready
 from profiles.models import Profile
 from recommendations.models import Curve as StoredCurve
 from recommendations.services import RefusedCurveError, UnreadableCurveError, activate_curve, load_curve, withdraw_curve

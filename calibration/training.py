@@ -21,9 +21,10 @@ from calibration import registry
 from calibration.curves.features import NAMES, Ints
 from calibration.curves.labels import NO_LABEL, Target
 from calibration.dataset import Dataset, read_dataset
+from calibration.json_values import json_ready
 from calibration.judging import Judged, Learnt, learn_target, too_little
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
-from calibration.reports import build_report, json_ready
+from calibration.reports import build_report
 from profiles.models import Profile
 from recommendations.models import RecommendationEvent
 from recommendations.services import MODELS, RefusedCurveError, UnknownModelError, store_curve

@@ -1,5 +1,7 @@
 """Datasets for tests without a database: by hand, or from a simulated history."""
 
+import json
+
 import numpy as np
 
 from calibration.curves.features import FEATURES
@@ -113,3 +115,8 @@ def samples_of(dataset, labels):
         dataset.shown_days[known],
         labels[known],
     )
+
+
+def as_json(figures):
+    """Refuse NaN, as PostgreSQL does."""
+    return json.dumps(figures, allow_nan=False)

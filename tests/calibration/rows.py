@@ -8,8 +8,10 @@ from calibration.curves import gate, ladder
 from calibration.curves.features import NAMES, Rung
 from calibration.curves.labels import Target
 from calibration.curves.simulate import simulate
+from calibration.details import model_details
+from calibration.json_values import json_ready
 from calibration.models import CalibrationModel, TrainingRun
-from calibration.reports import build_report, json_ready, model_details
+from calibration.reports import build_report
 from recommendations.services import activate_curve, store_curve
 from tests.calibration.datasets import dataset_of, labels_of, samples_of
 from tests.factories import CASHIER, COOK, NURSE
