@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -40,6 +39,8 @@ from occupations.services import (
     settle_stale_imports,
     web_services_configured,
 )
+from skillsprout.queueing import queue
+from skillsprout.read_only import ReadOnlyAdmin, ReadOnlyInline
 
 LARGEST_REFRESH = 50
 
@@ -110,18 +111,6 @@ class CuratedAdmin(ModelAdmin):
         CatalogueState.advance()
 
 
-class ReadOnlyInline(TabularInline):
-    extra = 0
-    can_delete = False
-    tab = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 class RatingInline(ReadOnlyInline):
     model = Rating
     fields = ["element", "importance", "level", "suppress", "not_relevant", "estimated_from", "release"]
@@ -179,10 +168,8 @@ class OccupationAdmin(SimpleHistoryAdmin, CuratedAdmin, ImportExportModelAdmin):
             messages.error(request, "There is no key for the Web Services: set ONET_API_KEY.")
             return
         codes = list(queryset.values_list("pk", flat=True)[:LARGEST_REFRESH])
-        transaction.on_commit(partial(tasks.refresh_occupations.delay, codes))
-        messages.success(
-            request, f"The refresh of {len(codes)} occupations is queued; a row of the releases tells how it ends."
-        )
+        said = f"The refresh of {len(codes)} occupations is queued; a row of the releases tells how it ends."
+        queue(request, partial(tasks.refresh_occupations.delay, codes), said)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -268,7 +255,7 @@ class SyncForm(forms.Form):
 
 
 @admin.register(Release)
-class ReleaseAdmin(ModelAdmin):
+class ReleaseAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "state", "source", "started", "finished", "error"]
     list_filter = ["state", "source"]
     search_fields = ["version", "location", "error"]
@@ -276,12 +263,6 @@ class ReleaseAdmin(ModelAdmin):
     actions_list = ["sync", "import_release"]
     list_before_template = "admin/occupations/release/status.html"
     change_form_outer_before_template = "admin/occupations/release/progress.html"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -329,8 +310,8 @@ class ReleaseAdmin(ModelAdmin):
         form = ImportReleaseForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             location = form.cleaned_data["location"].strip()
-            transaction.on_commit(lambda: tasks.import_release.delay(location))
-            messages.success(request, f"The import of {location} is queued. Its row appears when a worker starts it.")
+            said = f"The import of {location} is queued. Its row appears when a worker starts it."
+            queue(request, partial(tasks.import_release.delay, location), said)
             return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
         return self._form_page(request, "Import a release", "import_release.html", form)
 
@@ -341,8 +322,8 @@ class ReleaseAdmin(ModelAdmin):
         if request.method == "POST" and form.is_valid():
             if Release.objects.filter(state=Release.State.RUNNING).exists():
                 messages.warning(request, "Another import is at work; a sync that begins before its end does nothing.")
-            self._queue(form.cleaned_data)
-            messages.success(request, "The sync is queued. Its row appears when a worker starts it.")
+            said = "The sync is queued. Its row appears when a worker starts it."
+            queue(request, partial(tasks.sync.delay, **form.cleaned_data), said)
             return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
         return self._form_page(request, "Sync now", "sync.html", form)
 
@@ -369,12 +350,10 @@ class ReleaseAdmin(ModelAdmin):
         if release.state not in (Release.State.FAILED, Release.State.CANCELLED):
             raise Http404
         text = release.source == Release.Source.TEXT
-        self._queue({"source": "release", "location": release.location} if text else {"source": "api"})
-        messages.success(request, "The sync is queued. It has a row of its own, and goes on where this one stopped.")
+        chosen = {"source": "release", "location": release.location} if text else {"source": "api"}
+        said = "The sync is queued. It has a row of its own, and goes on where this one stopped."
+        queue(request, partial(tasks.sync.delay, **chosen), said)
         return HttpResponseRedirect(reverse("admin:occupations_release_changelist"))
-
-    def _queue(self, arguments: dict[str, Any]) -> None:
-        transaction.on_commit(lambda: tasks.sync.delay(**arguments))
 
     def _posted(self, request: HttpRequest, pk: int) -> Release:
         self._check_may_import(request)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -9,14 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from occupations.models import Element, Occupation, Rating
+from occupations.models import Element, Occupation, Rating, validate_onet_code
 from occupations.services import credit_line, get_catalogue
 
 CODE = OpenApiParameter("code", str, "path", description="O*NET-SOC code, such as 29-1141.00.")
 
 
 class SearchQuery(serializers.Serializer[Any]):
-    q = serializers.CharField(max_length=200, help_text="A title, an alternate title, a code or its beginning.")
+    q = serializers.CharField(
+        min_length=1, max_length=200, help_text="A title, an alternate title, a code or its beginning."
+    )
     limit = serializers.IntegerField(min_value=1, max_value=50, default=10)
 
 
@@ -110,6 +113,11 @@ class SkillsAnswer(serializers.Serializer[Any]):
 
 
 def _occupation(code: str) -> Occupation:
+    # PostgreSQL refuses to look for null characters, which an address may hold.
+    try:
+        validate_onet_code(code)
+    except ValidationError as error:
+        raise Http404 from error
     occupation = Occupation.objects.filter(code=code, hidden=False).first()
     if occupation is None:
         raise Http404

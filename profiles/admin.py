@@ -12,12 +12,13 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from occupations.admin import ReadOnlyInline
 from profiles.models import ElementRating, HeldJob, Profile, User
+from skillsprout.deletion import CountedDeletionAdmin
 
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, CountedDeletionAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -42,7 +43,7 @@ class ElementRatingInline(ReadOnlyInline):
 
 
 @admin.register(Profile)
-class ProfileAdmin(ModelAdmin):
+class ProfileAdmin(CountedDeletionAdmin):
     list_display = ["id", "current_job", "user", "traffic", "education", "created_at", "updated_at"]
     list_filter = ["traffic", "education", "allow_exploration", "created_at"]
     search_fields = ["id", "user__username", "jobs__occupation__code", "jobs__occupation__onet_title"]

@@ -37,7 +37,9 @@ class ProfileAnswer(serializers.Serializer[Any]):
 
 
 class CurrentOccupationBody(serializers.Serializer[Any]):
-    onet_code = serializers.CharField(max_length=10, allow_null=True, help_text="null: no job at present.")
+    onet_code = serializers.CharField(
+        min_length=1, max_length=10, allow_null=True, help_text="null: no job at present."
+    )
 
 
 class CurrentOccupationAnswer(serializers.Serializer[Any]):
@@ -48,7 +50,7 @@ class CurrentOccupationAnswer(serializers.Serializer[Any]):
 
 
 class RatingBody(serializers.Serializer[Any]):
-    element_id = serializers.CharField(max_length=20, help_text="O*NET's element id, such as 2.B.3.e.")
+    element_id = serializers.CharField(min_length=1, max_length=20, help_text="O*NET's element id, such as 2.B.3.e.")
     rating_0_4 = serializers.IntegerField(min_value=0, max_value=4, allow_null=True, help_text="null: not sure.")
 
 
@@ -75,11 +77,17 @@ class RatingsAnswer(serializers.Serializer[Any]):
 
 class HistoryBody(serializers.Serializer[Any]):
     past_occupations = serializers.ListField(
-        child=serializers.CharField(max_length=10), required=False, max_length=20, help_text="O*NET-SOC codes."
+        child=serializers.CharField(min_length=1, max_length=10),
+        required=False,
+        max_length=20,
+        help_text="O*NET-SOC codes.",
     )
     education = serializers.ChoiceField(EducationLevel.choices, required=False, help_text="1-12.")
     licences = serializers.ListField(
-        child=serializers.CharField(max_length=150), required=False, max_length=20, help_text="Names of licences."
+        child=serializers.CharField(min_length=1, max_length=150),
+        required=False,
+        max_length=20,
+        help_text="Names of licences.",
     )
 
 

@@ -4,10 +4,14 @@ from typing import TypeGuard
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from profiles import services
 from profiles.models import Profile, User
+from skillsprout.htmx import HtmxRequest
 
 SESSION_KEY = "profile"
 
@@ -26,6 +30,12 @@ def current_profile(request: HttpRequest) -> Profile | None:
         if profile:
             keep_profile(request, profile)
     return profile
+
+
+def to_start(request: HtmxRequest) -> HttpResponse:
+    """Send whoever has no profile, or none any more, to the first page, the whole browser along."""
+    start_url = reverse("profiles:start")
+    return HttpResponseClientRedirect(start_url) if request.htmx else redirect(start_url)
 
 
 def keep_profile(request: HttpRequest, profile: Profile) -> None:

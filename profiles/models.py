@@ -16,12 +16,21 @@ class User(AbstractUser):
     """An account. Nobody needs one to use SkillSprout; it keeps a profile from everybody else."""
 
 
+def is_open_to(user: object, profile: str = "") -> Q:
+    """Hold for profiles that this caller may use: unclaimed ones (their id is the right) and the caller's own.
+
+    Args:
+        user: Who calls.
+        profile: How another table names its profile: `profile__`.
+    """
+    is_open = Q(**{f"{profile}user": None})
+    return is_open | Q(**{f"{profile}user": user}) if getattr(user, "is_authenticated", False) else is_open
+
+
 class ProfileQuerySet(models.QuerySet["Profile"]):
     def open_to(self, user: object) -> Self:
-        """Profiles that this caller may use: unclaimed ones (their id is the right) and the caller's own."""
-        if getattr(user, "is_authenticated", False):
-            return self.filter(Q(user=None) | Q(user=user))
-        return self.filter(user=None)
+        """Profiles that this caller may use."""
+        return self.filter(is_open_to(user))
 
 
 class Profile(models.Model):

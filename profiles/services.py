@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.forms import ModelForm
 
 from occupations.models import EducationLevel, Element, Licence, Occupation
 from occupations.services import Catalogue
@@ -47,6 +48,13 @@ class ProfileClaimedError(Exception):
 
     def __init__(self) -> None:
         super().__init__("This profile belongs to another account.")
+
+
+class ProfileGoneError(Exception):
+    """The person has deleted the profile meanwhile, with all that was theirs; nothing was saved."""
+
+    def __init__(self) -> None:
+        super().__init__("This profile was deleted. Nothing was saved.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +102,40 @@ def create_profile(
     return Profile.objects.create(user=user, traffic=traffic, education=education)
 
 
+def hold(profile_id: UUID) -> None:
+    """Let nobody delete a profile, or write anything else of it, until this transaction ends.
+
+    Whoever writes what belongs to a profile holds it first. Deleting locks the profile, then what belongs to it; in
+    another order two transactions could wait for each other.
+
+    Raises:
+        ProfileGoneError: It is deleted already.
+    """
+    held = Profile.objects.filter(pk=profile_id).select_for_update(no_key=True)
+    if not held.values_list("pk", flat=True):
+        raise ProfileGoneError
+
+
+@transaction.atomic
+def save_form(profile: Profile, form: ModelForm) -> None:
+    """Save a valid form of a profile, which a deletion meanwhile must not bring back.
+
+    Raises:
+        ProfileGoneError: It was deleted.
+    """
+    hold(profile.pk)
+    form.save()
+
+
 @transaction.atomic
 def claim_profile(profile: Profile, user: User) -> None:
     """Give an anonymous profile to an account, so that nobody else can use it; staff's is marked as such.
 
     Raises:
+        ProfileGoneError: It was deleted.
         ProfileClaimedError: Another account has it.
     """
+    hold(profile.pk)
     if not Profile.objects.filter(pk=profile.pk, user=None).update(user=user):
         profile.refresh_from_db()
         if profile.user_id != user.pk:
@@ -132,8 +167,10 @@ def set_current_occupation(profile: Profile, code: str | None) -> None:
     """Say which job the person holds now; None for none. A current job before it is forgotten.
 
     Raises:
+        ProfileGoneError: The profile was deleted.
         UnknownOccupationsError: No active occupation has this code.
     """
+    hold(profile.pk)
     if code:
         _known_occupations([code])
     HeldJob.objects.filter(profile=profile, current=True).delete()
@@ -153,10 +190,12 @@ def set_history(
     """Replace the past jobs, the education and the licences that are given; None leaves one as it is.
 
     Raises:
+        ProfileGoneError: The profile was deleted.
         UnknownOccupationsError: A code is not an active occupation; nothing is saved.
         UnknownLicencesError: A licence name is not known; nothing is saved.
         ValueError: The education is not one of O*NET's categories 1 to 12.
     """
+    hold(profile.pk)
     if past is not None:
         _known_occupations(past)
         HeldJob.objects.filter(profile=profile, current=False).exclude(occupation__in=past).delete()
@@ -177,9 +216,11 @@ def save_ratings(profile: Profile, ratings: Mapping[str, int | None], *, domain:
     """Save ratings 0-4 (None for "not sure") of elements of one domain and return their number.
 
     Raises:
+        ProfileGoneError: The profile was deleted.
         UnknownElementsError: An id is not an element of the domain; nothing is saved.
         ValueError: A rating is not 0 to 4; nothing is saved.
     """
+    hold(profile.pk)
     known = set(Element.objects.filter(domain=domain, pk__in=ratings).values_list("pk", flat=True))
     if unknown := set(ratings) - known:
         raise UnknownElementsError(unknown, domain)

@@ -15,13 +15,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from occupations.models import Element, Licence
 from occupations.services import Catalogue, get_catalogue
 from profiles import services
 from profiles.forms import ElementGroup, ExplorationForm, HistoryForm, RatingForm, SignupForm, element_groups
-from profiles.http import SESSION_KEY, current_profile, ensure_profile, is_account, keep_profile
+from profiles.http import SESSION_KEY, current_profile, ensure_profile, is_account, keep_profile, to_start
 from profiles.models import Profile
 from profiles.services import Answers
 from skillsprout.htmx import HtmxRequest, render_page
@@ -64,12 +63,6 @@ def _job(catalogue: Catalogue, code: str | None) -> dict[str, str] | None:
         return None
     row = catalogue.row.get(code)
     return {"code": code, "title": code if row is None else catalogue.titles[row]}
-
-
-def _to_start(request: HtmxRequest) -> HttpResponse:
-    """Send whoever has no profile yet to the first page, the whole browser along."""
-    start_url = reverse("profiles:start")
-    return HttpResponseClientRedirect(start_url) if request.htmx else redirect(start_url)
 
 
 def _keep_place(request: HtmxRequest) -> None:
@@ -167,7 +160,7 @@ INVALID_RATING = "A rating is a whole number from 0 to 4, or “not sure”. Not
 def rate(request: HtmxRequest, group: str = "") -> HttpResponse:
     profile = current_profile(request)
     if profile is None:
-        return _to_start(request)
+        return to_start(request)
     catalogue = get_catalogue()
     groups = element_groups(catalogue, Element.Domain.SKILL)
     if not group:
@@ -208,7 +201,7 @@ def rate(request: HtmxRequest, group: str = "") -> HttpResponse:
 def rate_knowledge(request: HtmxRequest) -> HttpResponse:
     profile = current_profile(request)
     if profile is None:
-        return _to_start(request)
+        return to_start(request)
     catalogue = get_catalogue()
     groups = element_groups(catalogue, Element.Domain.KNOWLEDGE)
     said = services.answers(profile)
@@ -245,14 +238,14 @@ def rate_knowledge(request: HtmxRequest) -> HttpResponse:
 def history(request: HtmxRequest) -> HttpResponse:
     profile = current_profile(request)
     if profile is None:
-        return _to_start(request)
+        return to_start(request)
     catalogue = get_catalogue()
     said = services.answers(profile)
     form = HistoryForm(request.POST if request.method == "POST" else None, instance=profile)
     _keep_place(request)
     if request.method == "POST" and form.is_valid():
         # One form: whoever adds a job loses nothing that is typed elsewhere on the page.
-        form.save()
+        services.save_form(profile, form)
         add, remove = request.POST.get("add"), request.POST.get("remove")
         if not (add or remove):
             return redirect("profiles:check")
@@ -286,10 +279,10 @@ def _chosen(form: HistoryForm) -> set[int]:
 def check(request: HtmxRequest) -> HttpResponse:
     profile = current_profile(request)
     if profile is None:
-        return _to_start(request)
+        return to_start(request)
     form = ExplorationForm(request.POST if request.method == "POST" else None, instance=profile)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        services.save_form(profile, form)
         return redirect("recommendations:results")
     catalogue = get_catalogue()
     said = services.answers(profile)

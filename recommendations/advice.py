@@ -126,10 +126,12 @@ class Recommendation:
         above_level: The job asks for clearly less than the person can do.
         related: O*NET lists the job as related to the person's; a badge, never an input.
         position: 1 is the top of its tier; 0 for a job looked at outside a list.
-        is_exploration: The tier's slot for something a little different.
+        is_exploration: Something a little different: drawn by lot in this list, or in the one that it goes on from.
         propensity: The probability with which this job was shown in its slot.
-        calibrated_probability: How likely the person is to take it up, 0-1; None where no calibration was applied.
-        calibrated_low, calibrated_high: Ends of its 95 % interval.
+        calibrated_probability: How likely people with such figures are to take it up, 0-1; None where no calibration
+            was applied.
+        calibrated_low, calibrated_high: Ends of the 95 % interval of the average over people with such figures; one
+            person's own chance varies more.
         calibration_target: What it is of: interest or outcome; empty where no calibration was applied.
     """
 

@@ -18,6 +18,7 @@ from profiles.api import open_profile
 from profiles.services import mark_staff
 from recommendations import services
 from recommendations.advice import Advice, Recommendation, SkillPoint, Training
+from recommendations.feedback import MOST_SEEN, SILENT
 from recommendations.lists import REORDERED
 from recommendations.models import Feedback
 from skillsprout.errors import Conflict, Unprocessable
@@ -33,7 +34,7 @@ class RecommendationsBody(serializers.Serializer[Any]):
     enable_exploration = serializers.BooleanField(
         default=False, help_text="Let each bucket's last place hold something a little different now and then."
     )
-    model_version = serializers.CharField(max_length=40, required=False, help_text="Such as v1_baseline.")
+    model_version = serializers.CharField(min_length=1, max_length=40, required=False, help_text="Such as v1_baseline.")
     more_of = serializers.ListField(
         child=serializers.RegexField(r"^[0-9]{2}-[0-9]$"),
         default=list,
@@ -86,7 +87,11 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     is_exploration = serializers.BooleanField()
     propensity = serializers.FloatField()
     calibrated_probability = serializers.FloatField(allow_null=True, help_text="0-1; see calibration_target.")
-    calibrated_low = serializers.FloatField(allow_null=True, help_text="Of its 95 % interval.")
+    calibrated_low = serializers.FloatField(
+        allow_null=True,
+        help_text="Of the 95 % interval of the average over people with such figures, if the curve's form is right; "
+        "one person's own chance varies much more.",
+    )
     calibrated_high = serializers.FloatField(allow_null=True)
     reasons = serializers.ListField(child=serializers.CharField())
     gaps = PointSerializer(many=True)
@@ -119,22 +124,38 @@ class RecommendationsAnswer(serializers.Serializer[Any]):
     credit = serializers.CharField()
 
 
+# Browsers may send it in a form.
+CSRF_FIELD = "csrfmiddlewaretoken"
+MOST_UNKNOWN = 10
+
+
 class FeedbackBody(serializers.Serializer[Any]):
     event_id = serializers.UUIDField()
-    target_onet_code = serializers.CharField(max_length=10)
+    target_onet_code = serializers.CharField(min_length=1, max_length=10)
     action_type = serializers.ChoiceField(Feedback.Action.choices)
     happened_at = serializers.DateTimeField(
         required=False,
-        help_text="When it happened; now if not given. The same action with another date corrects the date.",
+        help_text="When it happened; now if not given. The same action with another date corrects the date. A decision "
+        "dated more than a day before the list is flagged: before_the_list.",
     )
     undoes = serializers.ChoiceField(
-        [action for action in Feedback.Action.choices if action[0] not in ("view", "click", "undo")],
+        [action for action in Feedback.Action.choices if action[0] not in (*SILENT, Feedback.Action.UNDO)],
         required=False,
-        help_text="Of undo, the action to take back; the newest if not given.",
+        help_text="Of undo, the action to take back; the newest if not given. An undo that may be repeated names what "
+        "it undoes, or sends an idempotency_key: else each takes back one thing more.",
     )
-    idempotency_key = serializers.CharField(max_length=100, required=False, default="")
+    idempotency_key = serializers.CharField(
+        min_length=1,
+        max_length=100,
+        required=False,
+        help_text="The same call with the same key again answers the same feedback and changes nothing.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if unknown := sorted(set(self.initial_data) - set(self.fields) - {CSRF_FIELD}):
+            raise serializers.ValidationError(
+                dict.fromkeys(unknown[:MOST_UNKNOWN], "There is no such field. Nothing was saved."), "unknown_field"
+            )
         if "undoes" in attrs and attrs["action_type"] != Feedback.Action.UNDO:
             raise serializers.ValidationError({"undoes": "Only undo takes something back. Leave undoes out."})
         return attrs
@@ -148,17 +169,18 @@ class FeedbackAnswer(serializers.Serializer[Any]):
     created = serializers.BooleanField(help_text="False: the same feedback was here already.")
     flags = serializers.ListField(
         child=serializers.CharField(),
-        help_text="outcome_without_application: an interview or offer without a word of an application. Kept all the "
-        "same.",
+        help_text="What is odd, and kept all the same. outcome_without_application: an interview or offer without a "
+        "word of an application. before_the_list: a save, application, interview or offer dated more than a day before "
+        "its list was shown; from that list nothing is learnt of the job.",
     )
 
 
 class ViewsBody(serializers.Serializer[Any]):
     event_id = serializers.UUIDField()
     target_onet_codes = serializers.ListField(
-        child=serializers.CharField(max_length=10),
+        child=serializers.CharField(min_length=1, max_length=10),
         allow_empty=False,
-        max_length=300,
+        max_length=MOST_SEEN,
         help_text="What was really seen on a screen, not all that was sent.",
     )
 
@@ -253,6 +275,8 @@ class Recommendations(APIView):
         try:
             advice = services.make_event(profile, **body.validated_data)
         except services.EmptyProfileError as error:
+            # Whoever was deleted meanwhile has no answers either.
+            open_profile(request, profile_id)
             raise Unprocessable(str(error), "empty_profile") from error
         except services.UnknownModelError as error:
             raise Unprocessable(str(error), "unknown_model", field="model_version") from error
@@ -263,7 +287,12 @@ class Recommendations(APIView):
 class FeedbackCreate(APIView):
     @extend_schema(request=FeedbackBody, responses={200: FeedbackAnswer, 201: FeedbackAnswer})
     def post(self, request: Request) -> Response:
-        """Say what the person did with a recommended occupation; a repeated call is one feedback."""
+        """Say what the person did with a recommended occupation; a repeated call is one feedback.
+
+        The exception is an undo that neither names what it undoes nor sends an idempotency key: each takes back the
+        newest thing in force, so that a repeated one takes back one thing more. Nothing is learnt from a list of which
+        no views were reported (feedback/views).
+        """
         body = FeedbackBody(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -274,7 +303,7 @@ class FeedbackCreate(APIView):
                 action=given["action_type"],
                 happened_at=given.get("happened_at"),
                 undoes=given.get("undoes", ""),
-                idempotency_key=given["idempotency_key"],
+                idempotency_key=given.get("idempotency_key", ""),
                 user=request.user,
             )
         except services.UnknownEventError as error:
@@ -304,7 +333,10 @@ class FeedbackCreate(APIView):
 class ViewsCreate(APIView):
     @extend_schema(request=ViewsBody, responses=ViewsAnswer)
     def post(self, request: Request) -> Response:
-        """Say which recommended occupations the person really saw, many in one call; a repeat adds nothing."""
+        """Say which recommended occupations the person really saw, many in one call; a repeat adds nothing.
+
+        Nothing is learnt from a list of which no views were reported.
+        """
         body = ViewsBody(data=request.data)
         body.is_valid(raise_exception=True)
         event_id, codes = body.validated_data["event_id"], body.validated_data["target_onet_codes"]

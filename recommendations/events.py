@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from occupations.services import Catalogue, get_catalogue
 from profiles.models import Profile
-from profiles.services import Answers
+from profiles.services import Answers, hold
 from profiles.services import answers as answers_of
 from recommendations.advice import Advice
 from recommendations.curve_store import Served, curve_of, served_curve
@@ -46,6 +46,7 @@ def make_event(
     use_calibration: bool = False,
     enable_exploration: bool = False,
     more_of: Collection[str] = (),
+    after: Advice | None = None,
     seed: int | None = None,
     shown_at: datetime | None = None,
 ) -> Advice:
@@ -61,6 +62,7 @@ def make_event(
         use_calibration: Order the best of each tier by calibrated probability, where a calibration is promoted.
         enable_exploration: Let each tier's last place hold something a little different now and then.
         more_of: SOC minor groups, such as 15-1, of which a tier's first ten may hold more than three.
+        after: A list that this one goes on from: its jobs keep their places, and what was drawn by lot stays marked.
         seed: Of the lot, 0 to 2^63 - 1; a random one when not given.
         shown_at: When it is shown; now when not given. For lists of simulated people.
 
@@ -68,6 +70,7 @@ def make_event(
         EmptyProfileError: Nothing was said that a score could rest on.
         UnknownModelError: There is no such model.
         NoReleaseError: No O*NET data is loaded.
+        ProfileGoneError: The profile was deleted meanwhile.
     """
     # Before the answers are read: one that is changed meanwhile must look newer than this list.
     now = shown_at or timezone.now()
@@ -92,12 +95,17 @@ def make_event(
         inputs=answers.frozen(),
         left_out=sorted(hidden_codes(profile)),
         more_of=sorted(more_of),
+        first={name: [item.onet_code for item in items] for name, items in after.buckets.items()} if after else {},
+        drawn_before=[item.onet_code for items in after.buckets.values() for item in items if item.is_exploration]
+        if after
+        else [],
     )
     choice = _choice_of(event, scored)
     event.pool_sizes = {name: len(rows) for name, rows in choice.pools.items()}
     event.pools = pools_of(scored, choice)
     items = items_of(scored, choice, event)
     with transaction.atomic():
+        hold(profile.pk)
         event.save(force_insert=True)
         RecommendedItem.objects.bulk_create([item for of_tier in items.values() for item in of_tier])
     return advice_of(scored, answers, items, choice, event)
@@ -182,6 +190,8 @@ def _choice_of(event: RecommendationEvent, scored: Scored) -> Choice:
         limit=event.limit_per_bucket,
         exclude=event.left_out,
         more_of=event.more_of,
+        first=event.first,
+        drawn_before=event.drawn_before,
         reorder=scored.reorder,
         lot=Lot(event.epsilon, event.seed, event.pool_limit or None),
     )

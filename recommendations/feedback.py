@@ -2,24 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from profiles.models import Profile
-from profiles.services import mark_staff
+from profiles.models import Profile, is_open_to
+from profiles.services import ProfileGoneError, hold, mark_staff
 from recommendations.models import Feedback, FeedbackKey, RecommendationEvent, RecommendedItem
 
 # Clocks differ a little between a caller and us.
 CLOCK_SLACK = timedelta(minutes=5)
 # Whoever gives an older date has mistaken the year.
 OLDEST = timedelta(days=5 * 365 + 1)
-NOT_UNDONE = (Feedback.Action.VIEW, Feedback.Action.CLICK)
+# What a page notes by itself: nobody says it, and nobody takes it back.
+SILENT = (Feedback.Action.VIEW, Feedback.Action.CLICK)
+STEPS = (Feedback.Action.APPLY, *Feedback.OUTCOMES)
+# The most that one report of what was seen may name.
+MOST_SEEN = 300
 
 
 class UnknownEventError(Exception):
@@ -71,14 +74,14 @@ class NothingToUndoError(Exception):
 
 def hidden_codes(profile: Profile) -> set[str]:
     """Return the occupations that the person has hidden, in whichever list, and not taken back."""
-    hidden = Feedback.objects.in_force().filter(item__event__profile=profile, action=Feedback.Action.HIDE)
+    hidden = Feedback.objects.of(profile).filter(action=Feedback.Action.HIDE)
     return set(hidden.order_by().values_list("item__occupation_id", flat=True))
 
 
 def feedback_in_force(of: Profile | RecommendationEvent) -> dict[str, set[str]]:
     """Return what a person did and has not taken back, by occupation: in all lists, or in one."""
-    where = {"item__event__profile": of} if isinstance(of, Profile) else {"item__event": of}
-    feedback = Feedback.objects.in_force().filter(**where)
+    said = Feedback.objects.in_force()
+    feedback = Feedback.objects.of(of) if isinstance(of, Profile) else said.filter(item__event=of)
     actions: dict[str, set[str]] = {}
     for code, action in feedback.order_by().values_list("item__occupation_id", "action"):
         actions.setdefault(code, set()).add(action)
@@ -87,16 +90,33 @@ def feedback_in_force(of: Profile | RecommendationEvent) -> dict[str, set[str]]:
 
 def told_of(profile: Profile, code: str) -> dict[str, Feedback]:
     """Return the newest feedback in force of each action on an occupation, in whichever of the person's lists."""
-    feedback = Feedback.objects.in_force().filter(item__event__profile=profile, item__occupation=code)
+    feedback = Feedback.objects.of(profile).filter(item__occupation=code)
     return {one.action: one for one in feedback.select_related("item").order_by("recorded_at", "pk")}
 
 
+def step_dated_later(told: Mapping[str, Feedback], action: str) -> Feedback | None:
+    """Return the application or interview that the person dates on a later day than the outcome that follows it.
+
+    Args:
+        told: What they say of one occupation, as from `told_of`.
+        action: What they noted last; only an outcome follows anything.
+    """
+    if action not in Feedback.OUTCOMES or action not in told:
+        return None
+    day = timezone.localdate(told[action].happened_at)
+    before = (told[step] for step in STEPS[: STEPS.index(action)] if step in told)
+    return next((one for one in before if timezone.localdate(one.happened_at) > day), None)
+
+
 def feedback_flags(feedback: Feedback) -> list[str]:
-    """Return what is odd about a feedback, which is kept all the same: `outcome_without_application`, or nothing."""
-    if feedback.action not in Feedback.OUTCOMES:
+    """Return what is odd about a feedback, which is kept all the same: of `Feedback.Flag`, or nothing.
+
+    A decision is before its list where it is dated more than a day before that was shown. Then nothing is learnt of
+    the job from that list.
+    """
+    if feedback.action not in Feedback.DECISIONS:
         return []
-    flag = Feedback.objects.with_flag().get(pk=feedback.pk).flag
-    return [flag] if flag else []
+    return [flag for flag in Feedback.objects.with_flag().get(pk=feedback.pk).flag.split(", ") if flag]
 
 
 def record_feedback(
@@ -112,7 +132,8 @@ def record_feedback(
     """Record what a person did with a recommended occupation; a repeated call is one feedback.
 
     The same action with another `happened_at` corrects the date: what was said before is withdrawn. `undo` takes back
-    the newest feedback in force on the occupation in this list, except that it was seen or opened.
+    the newest feedback in force on the occupation in this list, except that it was seen or opened; again, the one
+    before. Only an undo that names what it undoes, or has a key, may be repeated.
 
     Args:
         event_id: The list.
@@ -132,18 +153,14 @@ def record_feedback(
         FutureFeedbackError: `happened_at` lies in the future.
         TooLongAgoError: `happened_at` lies more than five years back.
         KeyReusedError: The person sent this key with another feedback.
-        NothingToUndoError: No feedback is in force on this occupation in this list, or none of the action to undo.
+        NothingToUndoError: No feedback is in force on this occupation in this list; or the action to undo was never
+            taken, so that it was not undone before either.
         ValueError: Another action than `undo` undoes something.
     """
     if undoes and action != Feedback.Action.UNDO:
         raise ValueError("Only undo takes something back.")
     _check_time(happened_at)
-    record = partial(_record_once, event_id, code, user, action, happened_at, undoes, idempotency_key)
-    try:
-        return record()
-    except IntegrityError:
-        # The key came with another list at the same time, and that call was first; now it can be seen.
-        return record()
+    return _record_once(event_id, code, user, action, happened_at, undoes, idempotency_key)
 
 
 @transaction.atomic
@@ -165,14 +182,12 @@ def note_feedback(
         The feedback, and whether it is new.
 
     Raises:
+        ProfileGoneError: The profile was deleted.
         FutureFeedbackError: `happened_at` lies in the future.
         TooLongAgoError: `happened_at` lies more than five years back.
     """
     _check_time(happened_at)
-    # All the lists, because it may move from one to another; always in the same order, or two calls could wait for
-    # each other.
-    lists = RecommendationEvent.objects.filter(profile=profile, items__occupation=item.occupation_id)
-    list(_locked(lists).order_by("pk"))
+    hold(profile.pk)
     said = told_of(profile, item.occupation_id).get(action)
     if said and happened_at in (None, said.happened_at):
         return said, False
@@ -180,6 +195,32 @@ def note_feedback(
     if said and said.item_id != meant.pk:
         _withdraw(said)
     return _record(meant, action, happened_at, "")
+
+
+@transaction.atomic
+def take_back_feedback(profile: Profile, code: str, action: str = "") -> str:
+    """Take back what a person says of an occupation on a page, in all of their lists or in none.
+
+    Args:
+        profile: The person.
+        code: O*NET-SOC code.
+        action: What to take back; the newest thing said if not given.
+
+    Returns:
+        The action; empty if there was nothing to take back.
+
+    Raises:
+        ProfileGoneError: The profile was deleted.
+    """
+    hold(profile.pk)
+    said = Feedback.objects.of(profile).filter(item__occupation=code).exclude(action__in=SILENT)
+    if not action:
+        newest = said.order_by("-recorded_at", "-pk").first()
+        action = newest.action if newest else ""
+    taken_back = list(said.filter(action=action).select_related("item"))
+    for one in taken_back:
+        _record(one.item, Feedback.Action.UNDO, None, action)
+    return action if taken_back else ""
 
 
 @transaction.atomic
@@ -225,24 +266,22 @@ def _check_time(happened_at: datetime | None) -> None:
         raise TooLongAgoError
 
 
-def _locked(events: QuerySet[RecommendationEvent]) -> QuerySet[RecommendationEvent]:
-    """Let one call at a time say what was done with a list; the others wait until it has ended.
-
-    A list carries long JSON that nobody asks for here.
-    """
-    return events.only("profile").select_for_update(of=("self",), no_key=True)
-
-
 def _event_open_to(event_id: UUID | str, user: object) -> RecommendationEvent:
+    """Return a list and hold whose it is: one call at a time says what they did, the others wait until it has ended."""
     try:
         events = RecommendationEvent.objects.filter(pk=UUID(str(event_id)))
     except ValueError as error:
         raise UnknownEventError from error
     if user is not None:
-        events = events.filter(profile__in=Profile.objects.open_to(user))
-    event = _locked(events).first()
+        events = events.filter(is_open_to(user, profile="profile__"))
+    # A list carries long JSON that nobody asks for here.
+    event = events.only("profile").first()
     if event is None:
         raise UnknownEventError
+    try:
+        hold(event.profile_id)
+    except ProfileGoneError as error:
+        raise UnknownEventError from error
     mark_staff(event.profile_id, user)
     return event
 
@@ -300,8 +339,11 @@ def _record(item: RecommendedItem, action: str, happened_at: datetime | None, un
     """Record a feedback on an occupation whose list is locked, and say whether it is new."""
     feedback = Feedback(item=item, action=action, happened_at=happened_at or timezone.now())
     if action == Feedback.Action.UNDO:
-        feedback.undoes = _newest(item, undoes)
-        _withdraw(feedback.undoes)
+        newest = _newest(item, undoes)
+        if newest is None:
+            return _undone_before(item, undoes), False
+        feedback.undoes = newest
+        _withdraw(newest)
     elif same := item.feedback.in_force().filter(action=action).first():
         if happened_at in (None, same.happened_at):
             return same, False
@@ -310,15 +352,20 @@ def _record(item: RecommendedItem, action: str, happened_at: datetime | None, un
     return feedback, True
 
 
-def _newest(item: RecommendedItem, action: str) -> Feedback:
+def _newest(item: RecommendedItem, action: str) -> Feedback | None:
     """Return the newest feedback in force that can be taken back, of an action if one is named."""
-    in_force = item.feedback.in_force().exclude(action__in=NOT_UNDONE)
+    in_force = item.feedback.in_force().exclude(action__in=SILENT)
     if action:
         in_force = in_force.filter(action=action)
-    newest = in_force.order_by("-recorded_at", "-pk").first()
-    if newest is None:
+    return in_force.order_by("-recorded_at", "-pk").first()
+
+
+def _undone_before(item: RecommendedItem, action: str) -> Feedback:
+    """Return the newest undo of an action on an occupation, if it names one."""
+    undone = item.feedback.filter(undoes__action=action).order_by("-recorded_at", "-pk").first()
+    if undone is None:
         raise NothingToUndoError(action)
-    return newest
+    return undone
 
 
 def _withdraw(feedback: Feedback) -> None:

@@ -1,10 +1,11 @@
 """What was recommended, why, and what people did with it."""
 
 import uuid
+from datetime import timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from occupations.models import Occupation, Release
@@ -69,10 +70,15 @@ class RecommendationEvent(models.Model):
     inputs = models.JSONField(default=dict, help_text="The person's answers, frozen.")
     left_out = models.JSONField(default=list, help_text="Codes that the person had hidden.")
     more_of = models.JSONField(default=list, help_text="Minor groups that variety did not limit.")
+    first = models.JSONField(default=dict, help_text="By tier, the codes of the list that this one goes on from.")
+    drawn_before = models.JSONField(default=list, help_text="Which of these were there by lot.")
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["profile", "-created_at"], name="event_by_profile")]
+        indexes = [
+            models.Index(fields=["profile", "-created_at"], name="event_by_profile"),
+            models.Index(fields=["-created_at"], name="event_by_created_at"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -89,7 +95,7 @@ class RecommendedItem(models.Model):
     match_score = models.FloatField()
     gap_severity = models.FloatField()
     calibrated_probability = models.FloatField(null=True, blank=True)
-    calibrated_low = models.FloatField(null=True, blank=True, help_text="Of its 95 % interval.")
+    calibrated_low = models.FloatField(null=True, blank=True, help_text="Of the average's 95 % interval.")
     calibrated_high = models.FloatField(null=True, blank=True)
     is_exploration = models.BooleanField(default=False)
     propensity = models.FloatField(default=1)
@@ -112,6 +118,10 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
         """What people did and have not taken back."""
         return self.filter(withdrawn_at=None).exclude(action=Feedback.Action.UNDO)
 
+    def of(self, profile: Profile) -> Self:
+        """What one person did, in whichever of their lists, and has not taken back."""
+        return self.in_force().filter(item__event__profile=profile)
+
     def with_application(self) -> Self:
         """Each with `applied`: whether the person says, in whichever of their lists, that they applied for that job."""
         applications = Feedback.objects.in_force().filter(
@@ -122,10 +132,17 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
         return self.annotate(applied=Exists(applications))
 
     def with_flag(self) -> Self:
-        """Each with `flag`: `outcome_without_application` for one in force without an application, else nothing."""
-        odd = Q(withdrawn_at=None, action__in=Feedback.OUTCOMES, applied=False)
+        """Each with `flag`: what is odd about one in force, of `Feedback.Flag`, with a comma between two."""
+        in_force, day = Q(withdrawn_at=None), timedelta(days=1)
+        alone = in_force & Q(action__in=Feedback.OUTCOMES, applied=False)
+        early = in_force & Q(action__in=Feedback.DECISIONS, happened_at__lt=F("item__event__created_at") - day)
         return self.with_application().annotate(
-            flag=Case(When(odd, then=Value("outcome_without_application")), default=Value(""))
+            flag=Case(
+                When(alone & early, then=Value(", ".join(Feedback.Flag.values))),
+                When(alone, then=Value(Feedback.Flag.WITHOUT_APPLICATION)),
+                When(early, then=Value(Feedback.Flag.BEFORE_THE_LIST)),
+                default=Value(""),
+            )
         )
 
 
@@ -133,7 +150,7 @@ class Feedback(models.Model):
     """What a person did with one recommended occupation."""
 
     class Action(models.TextChoices):
-        VIEW = "view", "Seen"
+        VIEW = "view", "Seen on screen"
         CLICK = "click", "Opened"
         SAVE = "save", "Saved"
         APPLY = "apply", "Applied"
@@ -142,7 +159,12 @@ class Feedback(models.Model):
         HIDE = "hide", "Hidden"
         UNDO = "undo", "Taken back"
 
+    class Flag(models.TextChoices):
+        WITHOUT_APPLICATION = "outcome_without_application", "Outcome without an application"
+        BEFORE_THE_LIST = "before_the_list", "Dated before its list"
+
     OUTCOMES = (Action.INTERVIEW, Action.OFFER)
+    DECISIONS = (Action.SAVE, Action.APPLY, *OUTCOMES)
 
     item = models.ForeignKey(RecommendedItem, on_delete=models.CASCADE, related_name="feedback")
     action = models.CharField(max_length=10, choices=Action)
@@ -160,6 +182,7 @@ class Feedback(models.Model):
     class Meta:
         ordering = ["recorded_at"]
         verbose_name_plural = "feedback"
+        indexes = [models.Index(fields=["-recorded_at"], name="feedback_by_recorded_at")]
         constraints = [
             models.UniqueConstraint(
                 fields=["item", "action"],

@@ -1,9 +1,10 @@
 """A model's run over the whole catalogue for one person: every job's figures, and which jobs to show."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -369,6 +370,7 @@ class Lot:
 
 
 NO_LOT = Lot(0.0, 0, None)
+NOTHING_FIRST: Mapping[str, Sequence[str]] = MappingProxyType({})
 Rows = npt.NDArray[np.intp]
 
 
@@ -399,6 +401,8 @@ def choose(
     limit: int,
     exclude: Collection[str] = (),
     more_of: Collection[str] = (),
+    first: Mapping[str, Sequence[str]] = NOTHING_FIRST,
+    drawn_before: Collection[str] = (),
     reorder: Callable[[dict[str, Rows]], dict[str, Rows]] | None = None,
     lot: Lot = NO_LOT,
 ) -> Choice:
@@ -414,10 +418,13 @@ def choose(
         limit: The most jobs of a tier.
         exclude: Codes to leave out.
         more_of: Minor groups that variety does not limit.
+        first: By tier, codes that stand first, in this order: those of the list that this one goes on from. Each is
+            there for certain.
+        drawn_before: Which of these were there by lot, and are still marked as that.
         reorder: Puts each tier's rows, best first, into another order: a calibration.
         lot: How the last places are given.
     """
-    codes = run.tables.catalogue.jobs.codes
+    codes, row_of = run.tables.catalogue.jobs.codes, run.tables.catalogue.row
     never_drawn = np.zeros(len(codes), bool)
     never_drawn[list(run.unmet)] = True
     if run.aware:
@@ -425,16 +432,18 @@ def choose(
     best = best_first(run, exclude)
     choice = Choice({}, {}, {}, {}, {}, {})
     for number, (name, order) in enumerate((reorder(best) if reorder else best).items()):
-        n_shown, passed_over, barred = limit, Counter[str](), never_drawn[order]
+        n_shown, passed_over = limit, Counter[str]()
         if run.aware:
             varied = vary(order, codes, wanted=more_of)
             n_shown = limit if limit > FIRST else max(min(limit, varied.n_first), 1)
             gave_way = set(order[: min(FIRST, limit)].tolist()) - set(varied.rows[: min(FIRST, n_shown)].tolist())
             passed_over.update(minor_group(codes[row]) for row in gave_way)
-            order, barred = varied.rows, never_drawn[varied.rows]
-            if lot.epsilon > 0 and n_shown <= FIRST:
-                full = full_groups(order[: n_shown - 1], codes, wanted=more_of)
-                barred |= np.isin(run.tables.minor_groups[order], list(full))
+            order = varied.rows
+        order = _in_front(order, [row_of[code] for code in first.get(name, ()) if code in row_of])
+        barred = never_drawn[order]
+        if run.aware and lot.epsilon > 0 and n_shown <= FIRST:
+            full = full_groups(order[: n_shown - 1], codes, wanted=more_of)
+            barred |= np.isin(run.tables.minor_groups[order], list(full))
         shown = explore(
             order, limit=n_shown, epsilon=lot.epsilon, seed=lot.seed, tier=number, barred=barred, most=lot.most
         )
@@ -442,9 +451,19 @@ def choose(
         choice.totals[name] = len(order)
         choice.held_back[name] = dict(sorted(passed_over.items()))
         choice.propensity[name] = shown.propensity.tolist()
-        choice.is_exploration[name] = shown.is_exploration.tolist()
+        choice.is_exploration[name] = [
+            by_lot or codes[row] in drawn_before
+            for row, by_lot in zip(choice.rows[name], shown.is_exploration.tolist(), strict=True)
+        ]
         choice.pools[name] = shown.pool.tolist()
     return choice
+
+
+def _in_front(order: Rows, first: list[int]) -> Rows:
+    """Return the rows with some of them in front, in their own order; what is not among the rows stays out."""
+    there = set(order.tolist())
+    placed = np.array([row for row in first if row in there], np.intp)
+    return np.concatenate([placed, order[~np.isin(order, placed)]])
 
 
 def best_first(run: Run, exclude: Collection[str]) -> dict[str, Rows]:

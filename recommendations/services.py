@@ -25,6 +25,8 @@ from recommendations.curve_store import (
 from recommendations.events import ReplayError, latest_advice, make_event, replay, run_of, still_holds
 from recommendations.explaining import read_facts, recommendation, requirements_of, without_figures
 from recommendations.feedback import (
+    MOST_SEEN,
+    SILENT,
     FutureFeedbackError,
     KeyReusedError,
     NothingToUndoError,
@@ -36,6 +38,8 @@ from recommendations.feedback import (
     note_feedback,
     record_feedback,
     record_views,
+    step_dated_later,
+    take_back_feedback,
     told_of,
 )
 from recommendations.lists import Scored, advice_of, items_of
@@ -44,6 +48,8 @@ from recommendations.scoring_run import MODELS, EmptyProfileError, UnknownModelE
 
 __all__ = [
     "MODELS",
+    "MOST_SEEN",
+    "SILENT",
     "Applicable",
     "EmptyProfileError",
     "FutureFeedbackError",
@@ -74,7 +80,9 @@ __all__ = [
     "replay",
     "requirements",
     "served_curve",
+    "step_dated_later",
     "store_curve",
+    "take_back_feedback",
     "told_of",
     "withdraw_curve",
 ]

@@ -19,6 +19,7 @@ from occupations.api import OccupationDetail, OccupationSearch, OccupationSkills
 from occupations.services import credit_line, get_catalogue, newer_release
 from profiles.api import CurrentOccupation, History, KnowledgeRatings, ProfileCreate, SkillRatings
 from recommendations.api import FeedbackCreate, Recommendations, ViewsCreate
+from skillsprout.throttles import cache_alerts
 
 
 class ReleaseHealth(serializers.Serializer[Any]):
@@ -51,7 +52,7 @@ class Health(APIView):
         """Say whether SkillSprout can answer, and from which O*NET release."""
         catalogue = get_catalogue()
         jobs, release, newer = catalogue.jobs, catalogue.release, newer_release()
-        alerts = calibration_alerts()
+        alerts = [*cache_alerts(), *calibration_alerts()]
         return Response(
             {
                 "status": "degraded" if alerts else "ok",

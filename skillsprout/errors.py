@@ -10,11 +10,15 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from occupations.services import NoReleaseError
+from profiles.services import ProfileGoneError
+
+MOST_CHARS = 200
 
 
 class Unprocessable(exceptions.APIException):
@@ -50,6 +54,13 @@ def refusal_body(refused: Exception) -> dict[str, Any]:
     return error_body("bad_request", "Something in the request is broken or missing. Nothing was saved.")
 
 
+def _readable(text: str) -> str:
+    """Return what may repeat what was sent: no more of it than one reads, and nothing that UTF-8 cannot hold."""
+    if len(text) > MOST_CHARS:
+        text = f"{text[: MOST_CHARS - 1]}…"
+    return text.encode(errors="replace").decode()
+
+
 def _flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
     if isinstance(detail, dict):
         return [
@@ -63,15 +74,18 @@ def _flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
             nested = isinstance(inner, dict | list)
             faults += _flatten(inner, f"{field}[{number}]" if nested else field)
         return faults
-    return [{"field": field, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
+    message = _readable(str(detail))
+    return [{"field": _readable(field), "code": getattr(detail, "code", "invalid"), "message": message}]
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Give every API error the same shape: `{"error": {"code", "message", "faults"?, …}}`."""
+    """Give every API error the same shape: `{"error": {"code", "message", "field"?, "faults"?, …}}`."""
     if isinstance(exc, NoReleaseError):
         return Response(error_body("no_release", str(exc)), status=status.HTTP_503_SERVICE_UNAVAILABLE)
     if isinstance(exc, SuspiciousOperation):
         return Response(refusal_body(exc), status=status.HTTP_400_BAD_REQUEST)
+    if isinstance(exc, ProfileGoneError):
+        exc = exceptions.NotFound(str(exc))
     response = drf_exception_handler(exc, context)
     if response is None:
         return None
@@ -83,14 +97,16 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         faults = _flatten(exc.detail)
         response.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
         sentences = [f"{fault['field']}: {fault['message']}".removeprefix(": ") for fault in faults]
-        code = faults[0]["code"] if len(faults) == 1 else "invalid"
-        response.data = error_body(code, " ".join(sentences), faults=faults)
+        only = faults[0] if len(faults) == 1 else {}
+        more = {"field": only["field"]} if only.get("field") else {}
+        response.data = error_body(only.get("code", "invalid"), " ".join(sentences), faults=faults, **more)
     elif isinstance(exc, exceptions.APIException):
         code = getattr(exc.detail, "code", "error")
         response.data = error_body(code, str(exc.detail), **getattr(exc, "more", {}))
     return response
 
 
+@csrf_exempt
 def api_not_found(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
     return JsonResponse(
         error_body("not_found", "There is nothing at this address. See /api/v1/docs for what there is."),

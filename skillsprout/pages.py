@@ -1,13 +1,17 @@
 """Pages for what went wrong, in kind words. The API's own errors are JSON (skillsprout.errors)."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 
 from occupations.services import NoReleaseError
+from profiles.http import to_start
+from profiles.services import ProfileGoneError
 from skillsprout.errors import error_body, refusal_body
+from skillsprout.htmx import HtmxRequest
 
 SERVER_ERROR = "Something broke on our side. It has been written down; please try again in a moment."
 
@@ -31,8 +35,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(loader.get_template("500.html").render(), status=500)
 
 
-class NoReleaseMiddleware:
-    """Answer every page that needs O*NET data while none is loaded: say so, and what to do."""
+class KindAnswerMiddleware:
+    """Answer pages that cannot be: without O*NET data say so, and what to do; without the profile begin anew."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -43,4 +47,6 @@ class NoReleaseMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, NoReleaseError):
             return render(request, "no_release.html", status=503)
+        if isinstance(exception, ProfileGoneError):
+            return to_start(cast(HtmxRequest, request))
         return None

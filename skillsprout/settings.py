@@ -99,7 +99,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
-    "skillsprout.pages.NoReleaseMiddleware",
+    "skillsprout.pages.KindAnswerMiddleware",
 ]
 
 ROOT_URLCONF = "skillsprout.urls"
@@ -203,8 +203,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "skillsprout.errors.exception_handler",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "skillsprout.throttles.AnonRateThrottle",
+        "skillsprout.throttles.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.str("API_THROTTLE_ANON", default="600/min"),
@@ -220,6 +220,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "skillsprout.schema.tell_errors",
+    ],
     "DESCRIPTION": (
         "Given what I can do, which jobs could I move to, and what would it take?\n\n"
         "This API includes information from the O\\*NET Database by the U.S. Department of Labor, Employment "
@@ -295,7 +299,7 @@ READY_NOW_MATCH_THRESHOLD = env.float("READY_NOW_MATCH_THRESHOLD", default=75.0)
 READY_NOW_GAP_THRESHOLD = env.float("READY_NOW_GAP_THRESHOLD", default=25.0)
 TRAINABLE_MATCH_THRESHOLD = env.float("TRAINABLE_MATCH_THRESHOLD", default=50.0)
 TRAINABLE_GAP_THRESHOLD = env.float("TRAINABLE_GAP_THRESHOLD", default=55.0)
-# The same for the level-aware model: percent, O*NET levels (0-7), job zones and months (design 3.2)
+# The same for the level-aware model: percent, O*NET levels (0-7), job zones and months.
 V2_THRESHOLDS = {
     "ready_readiness": env.float("V2_READY_READINESS", default=85.0),
     "ready_knowledge": env.float("V2_READY_KNOWLEDGE", default=84.0),

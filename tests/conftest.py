@@ -23,6 +23,12 @@ def _fresh_catalogue() -> Iterator[None]:
     forget_catalogue()
 
 
+@pytest.fixture(autouse=True)
+def _no_cache(settings: Settings) -> None:
+    """Keep no answer from one test to the next."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+
 @pytest.fixture(scope="session")
 def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("var")

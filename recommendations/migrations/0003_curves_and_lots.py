@@ -25,6 +25,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='recommendationevent',
+            name='first',
+            field=models.JSONField(default=dict, help_text='By tier, the codes of the list that this one goes on from.'),
+        ),
+        migrations.AddField(
+            model_name='recommendationevent',
+            name='drawn_before',
+            field=models.JSONField(default=list, help_text='Which of these were there by lot.'),
+        ),
+        migrations.AddField(
+            model_name='recommendationevent',
             name='pool_limit',
             field=models.PositiveSmallIntegerField(default=0, help_text='The most jobs of a pool; 0: all of the tier.'),
         ),
@@ -41,7 +51,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='recommendeditem',
             name='calibrated_low',
-            field=models.FloatField(blank=True, help_text='Of its 95 % interval.', null=True),
+            field=models.FloatField(blank=True, help_text="Of the average's 95 % interval.", null=True),
         ),
         migrations.AlterField(
             model_name='recommendationevent',
@@ -52,6 +62,11 @@ class Migration(migrations.Migration):
             model_name='recommendeditem',
             name='features',
             field=models.JSONField(default=dict, help_text='What the models saw of the job.'),
+        ),
+        migrations.AlterField(
+            model_name='feedback',
+            name='action',
+            field=models.CharField(choices=[('view', 'Seen on screen'), ('click', 'Opened'), ('save', 'Saved'), ('apply', 'Applied'), ('interview', 'Interview'), ('offer', 'Offer'), ('hide', 'Hidden'), ('undo', 'Taken back')], max_length=10),
         ),
         migrations.CreateModel(
             name='Curve',
@@ -96,5 +111,13 @@ class Migration(migrations.Migration):
         migrations.RemoveField(
             model_name='feedback',
             name='idempotency_key',
+        ),
+        migrations.AddIndex(
+            model_name='recommendationevent',
+            index=models.Index(fields=['-created_at'], name='event_by_created_at'),
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(fields=['-recorded_at'], name='feedback_by_recorded_at'),
         ),
     ]

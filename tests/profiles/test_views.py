@@ -50,6 +50,12 @@ class TestStart:
         assert "O*NET 29.3 Database" in page
         assert "Scores are ours" in page
 
+    def test_it_says_where_the_answers_are_kept_and_that_they_are_learnt_from(self, client):
+        page = text(client.get("/"))
+        assert "kept on our server, and we learn from them which suggestions help" in page
+        assert 'href="/method/#learning"' in page
+        assert 'id="learning"' in text(client.get("/method/"))
+
     def test_looking_around_creates_no_profile(self, client):
         client.get("/", {"q": "nurse"})
         assert not Profile.objects.exists()

@@ -130,6 +130,19 @@ def test_where_all_the_rest_is_folded_away_there_is_no_lot():
     assert (last, pool) == ({5}, [])
 
 
+def test_each_tier_draws_a_lot_of_its_own():
+    run = a_run(n_nurses=0, n_others=30, aware=False)
+    run.tier = np.arange(30, dtype=np.int8) % 3
+
+    drawn_places = []
+    for seed in range(20):
+        choice = choose(run, limit=2, lot=Lot(1.0, seed, None))
+        assert [len(pool) for pool in choice.pools.values()] == [9, 9, 9]
+        drawn_places.append([pool.index(choice.rows[tier][-1]) for tier, pool in choice.pools.items()])
+
+    assert any(len(set(places)) > 1 for places in drawn_places)
+
+
 def test_the_pool_is_cut_to_its_best():
     last, pool = drawn(a_run(n_nurses=2, n_others=20, aware=True), limit=6, most=4)
 

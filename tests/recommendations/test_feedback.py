@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recommendations import services
@@ -62,6 +63,13 @@ def test_a_claimed_list_is_open_to_its_owner_only(event, profile):
         with pytest.raises(services.UnknownEventError):
             record(event, "save", user=nobody)
     assert record(event, "save", user=owner)[1]
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_one_list_is_looked_up_without_going_through_all_profiles(event, signed_in):
+    with CaptureQueriesContext(connection) as queries:
+        record(event, "save", user=make_user() if signed_in else AnonymousUser())
+    assert not any("IN (SELECT" in query["sql"] for query in queries)
 
 
 def test_the_future_is_refused_and_the_past_kept(event):

@@ -1,15 +1,24 @@
 """Feedback that arrives at the same time, from two windows or from a caller that tries again too soon."""
 
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count, cycle, islice
+from threading import Event
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
+from django.test import Client
 
+from profiles.models import Profile
 from recommendations import services
-from recommendations.models import Feedback, RecommendedItem
+from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
 from tests.at_once import at_once
-from tests.factories import DEVELOPER, NURSE, make_event
+from tests.factories import CASHIER, COOK, DEVELOPER, NURSE, SALESPERSON, make_event, make_profile
+from tests.locked import only_postgresql
 from tests.recommendations.told import days_ago, record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("world")]
@@ -100,3 +109,64 @@ def test_corrections_that_move_between_lists_do_not_wait_for_each_other(profile)
     answers = at_once(in_force(), *notes)
     assert in_force().get() in news(answers)
     assert len(news(answers)) == len(notes)
+
+
+def saves_and_undos(event: RecommendationEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, action in zip(count(), cycle(["save", "undo"])):
+        body = {"event_id": str(event), "target_onet_code": NURSE, "action_type": action}
+        yield "feedback", {**body, "idempotency_key": f"k{number}"}
+
+
+def views(event: RecommendationEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    for code in cycle(event.items.values_list("occupation", flat=True)):
+        yield "feedback/views", {"event_id": str(event), "target_onet_codes": [code]}
+
+
+def ratings(event: RecommendationEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    for rating in cycle(range(5)):
+        rated = [{"element_id": id_, "rating_0_4": rating} for id_ in ("2.A.1.a", "2.A.1.b")]
+        yield f"user/{event.profile_id}/skills/ratings", {"ratings": rated}
+
+
+def jobs(event: RecommendationEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    for code in cycle([CASHIER, COOK]):
+        yield f"user/{event.profile_id}/current-occupation", {"onet_code": code}
+
+
+def lists(event: RecommendationEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    for limit in cycle([1, 2]):
+        yield f"user/{event.profile_id}/recommendations", {"limit_per_bucket": limit}
+
+
+@only_postgresql
+@pytest.mark.parametrize("kinds", [[saves_and_undos, views], [ratings, jobs], [lists]])
+def test_a_person_can_go_while_their_own_calls_arrive(kinds):
+    for _ in range(3):
+        profile = make_profile(CASHIER)
+        event = make_event(profile, codes=(NURSE, DEVELOPER, SALESPERSON))
+        began = [Event() for _ in kinds * 2]
+        with ThreadPoolExecutor(len(began)) as pool:
+            calls = [kind(event) for kind in kinds * 2]
+            called = [pool.submit(_call_until_gone, *one) for one in zip(calls, began, strict=True)]
+            assert all(one.wait(30) for one in began)
+            profile.delete()
+        for statuses in (one.result() for one in called):
+            assert set(statuses[:-1]) <= {200, 201}
+            assert statuses[-1] == 404
+    assert not Profile.objects.exists()
+    assert not RecommendationEvent.objects.exists()
+
+
+def _call_until_gone(calls: Iterator[tuple[str, dict[str, Any]]], began: Event) -> list[int]:
+    """Make calls until one is not answered well, and return the statuses of all."""
+    client, statuses = Client(raise_request_exception=False), []
+    try:
+        for path, body in islice(calls, 500):
+            answer = client.post(f"/api/v1/{path}", json.dumps(body), content_type="application/json")
+            statuses.append(answer.status_code)
+            began.set()
+            if answer.status_code >= 400:
+                break
+        return statuses
+    finally:
+        connection.close()

@@ -9,7 +9,7 @@ from django.urls import reverse
 from profiles.models import User
 from recommendations import services
 from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile
-from tests.recommendations.told import record
+from tests.recommendations.told import days_ago, record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -39,6 +39,13 @@ def test_another_job_or_another_person_will_not(event):
     record(event, "apply", DEVELOPER)
     record(make_event(make_profile(CASHIER), codes=(NURSE,)), "apply")
     assert services.feedback_flags(offer) == [FLAG]
+
+
+def test_a_date_before_the_list_is_odd_until_it_is_corrected(event):
+    feedback, _ = record(event, "apply", happened_at=days_ago(2))
+    assert services.feedback_flags(feedback) == ["before_the_list"]
+    corrected, _ = record(event, "apply", happened_at=days_ago(0.5))
+    assert services.feedback_flags(feedback) == services.feedback_flags(corrected) == []
 
 
 def test_one_that_was_taken_back_is_no_longer_odd(event):

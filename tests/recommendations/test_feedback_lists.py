@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from profiles.models import Profile
-from recommendations import services
+from recommendations import feedback, services
 from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
 from tests.factories import CASHIER, DEVELOPER, NURSE, make_event, make_profile
 from tests.recommendations.told import days_ago, record
@@ -32,8 +32,8 @@ def item(event: RecommendationEvent) -> RecommendedItem:
 
 def note(named: RecommendationEvent, action: str, happened_at: datetime | None = None) -> RecommendationEvent:
     """Note something on a page that names a list, and return the list that it belongs to."""
-    feedback, _ = services.note_feedback(named.profile, item(named), action, happened_at)
-    return feedback.item.event
+    noted, _ = services.note_feedback(named.profile, item(named), action, happened_at)
+    return noted.item.event
 
 
 @pytest.mark.parametrize("action", OUTCOMES)
@@ -125,6 +125,48 @@ def test_a_day_that_cannot_be_moves_nothing(old, new):
     with pytest.raises(services.FutureFeedbackError):
         note(new, "interview", days_ago(-3))
     assert Feedback.objects.get().withdrawn_at is None
+
+
+def test_taken_back_is_the_newest_thing_said_in_all_lists_that_have_it(profile, old, new):
+    for event in (old, new):
+        record(event, "save")
+        record(event, "hide")
+        record(event, "view")
+    record(old, "save", DEVELOPER)
+    assert services.take_back_feedback(profile, NURSE) == "hide"
+    assert services.feedback_in_force(profile) == {NURSE: {"save", "view"}, DEVELOPER: {"save"}}
+    assert Feedback.objects.filter(action="undo", undoes__action="hide").count() == 2
+    assert services.take_back_feedback(profile, NURSE, "save") == "save"
+    assert services.feedback_in_force(profile) == {NURSE: {"view"}, DEVELOPER: {"save"}}
+
+
+@pytest.mark.parametrize("action", ["", "view", "click", "undo", "offer", "nonsense"])
+def test_nothing_is_taken_back_that_nobody_said(profile, old, action):
+    record(old, "view")
+    record(old, "click")
+    record(old, "save")
+    record(old, "undo")
+    record(make_event(make_profile(CASHIER), codes=(NURSE,)), "offer")
+    assert services.take_back_feedback(profile, NURSE, action) == ""
+    assert services.feedback_in_force(profile) == {NURSE: {"view", "click"}}
+
+
+def test_what_cannot_be_taken_back_in_one_list_is_taken_back_in_none(profile, old, new, monkeypatch):
+    record(old, "save")
+    record(new, "save")
+    withdraw, withdrawn = feedback._withdraw, []
+
+    def fail_at_the_second(said: Feedback) -> None:
+        if withdrawn:
+            raise RuntimeError
+        withdrawn.append(said)
+        withdraw(said)
+
+    monkeypatch.setattr(feedback, "_withdraw", fail_at_the_second)
+    with pytest.raises(RuntimeError):
+        services.take_back_feedback(profile, NURSE)
+    assert Feedback.objects.in_force().filter(action="save").count() == 2
+    assert not Feedback.objects.filter(action="undo").exists()
 
 
 def test_the_page_of_an_occupation_names_the_newest_list_and_the_interview_goes_to_the_one_applied_in(

@@ -7,11 +7,13 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 from django_celery_beat.models import PeriodicTask
+from kombu import Connection
 
 from occupations import tasks
 from occupations.catalogue import get_catalogue
-from occupations.models import Occupation
+from occupations.models import Occupation, Release
 from profiles.models import User
+from skillsprout.queueing import AWAY
 from tests.factories import CASHIER, NURSE, make_event, make_feedback, make_profile, make_world
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +134,33 @@ def test_an_import_is_queued_with_what_was_typed(curator, monkeypatch, django_ca
         )
     assert page.status_code == 302
     assert queued == ["/data/db_31_0_text.zip"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("task", "page", "form"),
+    [
+        (tasks.import_release, "release_import_release_page", {"location": "/data/db_31_0_text.zip"}),
+        (tasks.sync, "release_sync_page", {"source": "release"}),
+        (tasks.sync, "release_resume", {}),
+        (
+            tasks.refresh_occupations,
+            "occupation_changelist",
+            {"action": "refresh", "_selected_action": [CASHIER]},
+        ),
+    ],
+)
+def test_a_button_says_that_the_queue_is_away(curator, monkeypatch, settings, task, page, form):
+    def send(*arguments, **options):
+        task.apply_async(arguments, options, connection=Connection("redis://127.0.0.1:1/0"), retry=False)
+
+    monkeypatch.setattr(task, "delay", send)
+    settings.ONET_API_KEY = "key"
+    failed = Release.objects.create(source=Release.Source.API_2, version="30.3", state=Release.State.FAILED)
+    arguments = [failed.pk] if page == "release_resume" else []
+    answer = curator.post(reverse(f"admin:occupations_{page}", args=arguments), form, follow=True)
+    assert answer.status_code == 200
+    assert [str(message) for message in answer.context["messages"]] == [AWAY]
 
 
 def test_strangers_do_not_import(client):

@@ -271,6 +271,9 @@ def test_estimates_say_what_they_came_from(client):
     [
         ("get", "nowhere", 404, "not_found"),
         ("get", "occupations/99-9999.99", 404, "not_found"),
+        ("get", "occupations/29-1141", 404, "not_found"),
+        ("get", "occupations/%00", 404, "not_found"),
+        ("get", "occupations/29-1141.00%00/skills", 404, "not_found"),
         ("get", f"user/{NOBODYS_ID}/skills/ratings", 404, "not_found"),
         ("delete", "health", 405, "method_not_allowed"),
         ("get", "feedback", 405, "method_not_allowed"),
