@@ -1,59 +1,38 @@
 """The desk for what was learnt: trainings and their reports, models and which of them serves."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from calibration import charts, services, tasks
+from calibration import services, tasks
 from calibration.models import CalibrationModel, TrainingRun
-from calibration.reports import ALL, LARGEST_SHARE, STEPS
-from calibration.tables import (
-    FEATURE_WORDS,
-    STEP_WORDS,
-    Table,
-    csv_rows,
-    details_tables,
-    figures_table,
-    live_table,
-    report_tables,
-    tier_words,
-    zone_words,
-)
-from profiles.models import Profile
+from calibration.report_pages import model_charts, training_charts
+from calibration.tables import Table, csv_rows, details_tables, figures_table, live_table, report_tables
 from recommendations.services import RefusedCurveError, served_curve
-
-MOST_SHOWN = 10
+from skillsprout.queueing import queue
+from skillsprout.read_only import ReadOnlyAdmin
 
 State = CalibrationModel.State
+BEST_FIRST = (State.CHAMPION, State.RETIRED, State.CANDIDATE, State.REJECTED)
 
 
-class ReportAdmin(ModelAdmin):
+class ReportAdmin(ReadOnlyAdmin):
     """Rows that a training wrote: to look at, with the numbers of each report as CSV."""
-
-    list_filter_submit = True
 
     class Media:
         css = {"all": ["css/report.css"]}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -88,12 +67,49 @@ class ReportAdmin(ModelAdmin):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What may be done with a model: the button, and what pressing it does."""
+    """What may be done with a model.
 
-    url: str
-    words: str
+    Args:
+        name: Of its page.
+        button: What its button says.
+        effect: What pressing that does.
+        done: What is said of the model then.
+        act: Does it, told by whom, and for what reason where it asks why.
+        asks_why: Whether they may say why.
+    """
+
+    name: str
+    button: str
     effect: str
+    done: str
+    act: Callable[..., object]
     asks_why: bool = False
+
+
+DECISIONS = {
+    State.CANDIDATE: Decision(
+        "promote",
+        "Promote",
+        "It is then the champion; the one before it is retired.",
+        "is the champion.",
+        services.promote,
+    ),
+    State.RETIRED: Decision(
+        "return_to",
+        "Return to this one",
+        "It is then the champion again. If another serves, it is taken back.",
+        "is the champion again.",
+        services.return_to,
+    ),
+    State.CHAMPION: Decision(
+        "take_back",
+        "Take back",
+        "The one before it is then the champion again, or none.",
+        "was taken back.",
+        services.take_back,
+        asks_why=True,
+    ),
+}
 
 
 @admin.register(CalibrationModel)
@@ -121,7 +137,6 @@ class CalibrationModelAdmin(ReportAdmin):
         "target",
         "rung",
         "state",
-        "run",
         "reads",
         "n_items",
         "n_people",
@@ -143,14 +158,14 @@ class CalibrationModelAdmin(ReportAdmin):
         return request.user.has_perm("calibration.change_calibrationmodel")
 
     def get_urls(self) -> list[Any]:
-        pages = [
-            ("<int:pk>/promote/", self.promote, "promote"),
-            ("<int:pk>/take-back/", self.take_back, "take_back"),
-            ("<int:pk>/return/", self.return_to, "return_to"),
-        ]
         ours = [
-            path(route, self.admin_site.admin_view(view), name=f"calibration_calibrationmodel_{name}")
-            for route, view, name in pages
+            path(
+                f"<int:pk>/{decision.name}/",
+                self.admin_site.admin_view(self.decide),
+                {"decision": decision},
+                name=f"calibration_calibrationmodel_{decision.name}",
+            )
+            for decision in DECISIONS.values()
         ]
         return [*ours, *super().get_urls()]
 
@@ -162,12 +177,12 @@ class CalibrationModelAdmin(ReportAdmin):
     def serves(self, model: CalibrationModel) -> str:
         if model.state != State.CHAMPION:
             return ""
-        service = services.service_of(model)
-        return "yes" if service and service.serves else "no, refused" if service and service.alert else "no"
+        serving = services.serving_of(model)
+        return "yes" if serving and serving.serves else "no, refused" if serving and serving.alert else "no"
 
     @display(description="learnt from", ordering="run__traffic", label={"simulated people": "danger"})
     def learnt_from(self, model: CalibrationModel) -> str:
-        return "simulated people" if _simulated(model) else "people"
+        return "simulated people" if services.learnt_from_simulated(model) else "people"
 
     @admin.display(description="created", ordering="created")
     def created_on(self, model: CalibrationModel) -> str:
@@ -201,97 +216,44 @@ class CalibrationModelAdmin(ReportAdmin):
     def retraining(self, model: Any) -> str:
         return f"{model.people_gone} of {model.n_profiles} gone" if model.people_gone else ""
 
-    def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make a candidate the champion."""
-        return self._decide(request, pk, (State.CANDIDATE,), services.promote, "{model} is the champion.")
-
-    def return_to(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make a model the champion again that was it before."""
-        return self._decide(request, pk, (State.RETIRED,), services.return_to, "{model} is the champion again.")
-
-    def take_back(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Take the champion back."""
-        who, why = request.user.get_username(), request.POST.get("reason", "").strip()[:200]
-        reason = f"{who} says: {why}" if why else f"{who} took it back without a word."
-        return self._decide(
-            request,
-            pk,
-            (State.CHAMPION,),
-            lambda model: services.take_back(model, reason),
-            "{model} was taken back.",
-        )
+    def decide(self, request: HttpRequest, pk: int, decision: Decision) -> HttpResponse:
+        """Do with a model what may be done in its state, and say what came of it."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            raise Http404
+        model = get_object_or_404(self.get_queryset(request), pk=pk)
+        reason = {"reason": request.POST.get("reason", "").strip()[:200]} if decision.asks_why else {}
+        if DECISIONS.get(State(model.state)) != decision:
+            messages.warning(request, f"Nothing was done. {model} has changed since: {model.get_state_display()}.")
+        else:
+            try:
+                decision.act(model, by=request.user.get_username(), **reason)
+            except (services.PromotionError, RefusedCurveError) as error:
+                messages.error(request, str(error))
+            else:
+                serving = services.serving_of(self.get_queryset(request).get(pk=pk))
+                sentence = f"{model} {decision.done} {serving.sentence if serving else ''}"
+                messages.success(request, sentence.rstrip())
+        return HttpResponseRedirect(reverse("admin:calibration_calibrationmodel_change", args=[pk]))
 
     def tables(self, row: CalibrationModel) -> list[Table]:
         return [figures_table(row.figures, row.details), live_table(row.live), *details_tables(row.details)]
 
     def page(self, request: HttpRequest, row: CalibrationModel) -> dict[str, Any]:
         figures, live, *of_details = self.tables(row)
-        details = row.details
-        context: dict[str, Any] = {
+        return {
             "model": row,
-            "service": services.service_of(row),
-            "simulated": _simulated(row),
+            "serving": services.serving_of(row),
+            "simulated": services.learnt_from_simulated(row),
             "figures": figures,
             "live": live,
             "tables": {table.name: table for table in of_details},
-            "decision": self._decision(row),
+            "decision": DECISIONS.get(State(row.state)),
+            "hindrance": "" if row.state == State.CHAMPION else services.hindrance(row),
             "may_decide": self.has_decide_permission(request),
+            **model_charts(row.details),
         }
-        if details:
-            effects = details["effects"]
-            top = max((max(effect["mean"]) for effect in effects), default=0.0)
-            context |= {
-                "reliability": charts.reliability_chart(details["reliability"]),
-                "roc": charts.roc_chart(details["roc"]),
-                "gains": charts.gains_chart(details["gains"]),
-                "effects": [
-                    charts.effect_chart(effect, FEATURE_WORDS.get(effect["feature"], effect["feature"]), top=top)
-                    for effect in effects
-                ],
-            }
-        return context
-
-    def _decision(self, model: CalibrationModel) -> Decision | None:
-        def url(name: str) -> str:
-            return reverse(f"admin:calibration_calibrationmodel_{name}", args=[model.pk])
-
-        if model.state == State.CANDIDATE:
-            return Decision(url("promote"), "Promote", "It is then the champion; the one before it is retired.")
-        if model.state == State.RETIRED:
-            return Decision(
-                url("return_to"), "Return to this one", "It is then the champion again; the present one is taken back."
-            )
-        if model.state == State.CHAMPION:
-            return Decision(
-                url("take_back"), "Take back", "The one before it is then the champion again, or none.", asks_why=True
-            )
-        return None
-
-    def _decide(
-        self,
-        request: HttpRequest,
-        pk: int,
-        states: Sequence[str],
-        decide: Callable[[CalibrationModel], object],
-        done: str,
-    ) -> HttpResponse:
-        if not self.has_decide_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            raise Http404
-        model = get_object_or_404(self.get_queryset(request), pk=pk)
-        if model.state not in states:
-            messages.warning(request, f"Nothing was done. {model} has changed since: {model.get_state_display()}.")
-        else:
-            try:
-                decide(model)
-            except (services.PromotionError, RefusedCurveError) as error:
-                messages.error(request, str(error))
-            else:
-                service = services.service_of(self.get_queryset(request).get(pk=pk))
-                sentences = [done.format(model=model), service.sentence if service else ""]
-                messages.success(request, " ".join(sentences).rstrip())
-        return HttpResponseRedirect(reverse("admin:calibration_calibrationmodel_change", args=[pk]))
 
 
 @admin.register(TrainingRun)
@@ -321,7 +283,7 @@ class TrainingRunAdmin(ReportAdmin):
             "may_train": self.has_train_permission(request),
             "serves": served_curve(settings.MODEL_VERSION) is not None,
             "champions": [
-                (champion, services.service_of(champion), _simulated(champion))
+                (champion, services.serving_of(champion), services.learnt_from_simulated(champion))
                 for champion in champions.defer("curve__artifact", "details", "run__report")
             ],
         }
@@ -335,12 +297,21 @@ class TrainingRunAdmin(ReportAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
         runs: QuerySet[TrainingRun] = super().get_queryset(request)
-        return runs.defer("report")
+        trained = CalibrationModel.objects.select_related("curve")
+        told = trained.only("run", "target", "rung", "state", "curve__version")
+        return runs.defer("report").prefetch_related(Prefetch("trained", told))
 
     @admin.display(description="what came of it")
     def came_of_it(self, run: TrainingRun) -> str:
-        # The first sentence of each; the page has the reasons.
-        return run.error or " ".join(sentence.split(". ")[0].rstrip(".") + "." for sentence in run.outcome)
+        """Say what became of the best curve of each target; the run's page has the sentences."""
+        if run.error:
+            return "its page says why"
+        states: dict[str, list[str]] = {}
+        for model in run.trained.all():
+            states.setdefault(model.target, []).append(model.state)
+        if not states and run.state == TrainingRun.State.DONE:
+            return "nothing learnt"
+        return "; ".join(f"{target}: {min(some, key=BEST_FIRST.index)}" for target, some in sorted(states.items()))
 
     def train(self, request: HttpRequest) -> HttpResponse:
         """Queue a training; the worker does the rest."""
@@ -350,8 +321,7 @@ class TrainingRunAdmin(ReportAdmin):
             raise Http404
         if TrainingRun.objects.filter(state=TrainingRun.State.RUNNING).exists():
             messages.warning(request, "A training is at work. One that begins before its end does nothing.")
-        transaction.on_commit(tasks.train.delay)
-        messages.success(request, "The training is queued. Its row appears when a worker starts it.")
+        queue(request, tasks.train.delay, "The training is queued. Its row appears when a worker starts it.")
         return HttpResponseRedirect(reverse("admin:calibration_trainingrun_changelist"))
 
     def progress_part(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -369,8 +339,8 @@ class TrainingRunAdmin(ReportAdmin):
         return report_tables(row.report)
 
     def page(self, request: HttpRequest, row: TrainingRun) -> dict[str, Any]:
-        context = {**_progress(row), "tables": {table.name: table for table in self.tables(row)}}
-        return context | _report(row.report) if row.report else context
+        tables = {table.name: table for table in self.tables(row)}
+        return {**_progress(row), "tables": tables, **training_charts(row.report)}
 
 
 def _progress(run: TrainingRun) -> dict[str, Any]:
@@ -379,70 +349,8 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
         "run": run,
         "running": run.state == TrainingRun.State.RUNNING,
         "percent": min(100 * step // steps, 100) if step is not None and steps else None,
-        "models": run.trained.select_related("curve").defer("curve__artifact", "details"),
+        "models": run.trained.all(),
     }
-
-
-def _report(report: Mapping[str, Any]) -> dict[str, Any]:
-    exposure, drift, maturity = report["exposure"], report["drift"], report["maturity"]
-    months = [row["month"] for row in drift["months"]]
-    of_names = {
-        name: [row["psi"][name] for row in drift["months"]] for name in (drift["months"][0]["psi"] if months else ())
-    }
-    known = {name: psi for name, psi in of_names.items() if any(value is not None for value in psi)}
-    top = max((value for psi in known.values() for value in psi if value is not None), default=0.0)
-    return {
-        "funnel": _funnel_charts(report["funnel"]),
-        "waits": ", ".join(f"{STEP_WORDS[step].lower()} {maturity[step]:g}" for step in STEPS if maturity[step]),
-        "exposure": exposure,
-        "gini": _gini_words(exposure),
-        "most_shown": charts.bar_chart(
-            "The occupations shown most often",
-            [
-                (row["title"], row["share"], f"{100 * row['share']:.1f} %", row["alert"] is True)
-                for row in exposure["rows"][:MOST_SHOWN]
-            ],
-            most=max(1.2 * LARGEST_SHARE, exposure["largest_share"] or 0.0),
-            mark=LARGEST_SHARE,
-        ),
-        "drift": drift,
-        "drift_charts": [
-            charts.drift_chart(months, psi, FEATURE_WORDS.get(name, name), top=top)
-            for name, psi in sorted(known.items(), key=lambda pair: pair[0] != "probability")
-        ],
-    }
-
-
-def _funnel_charts(rows: Sequence[Mapping[str, Any]]) -> list[charts.BarChart]:
-    """Return the bars of each tier and of each zone, all on one scale: what was seen early enough is the whole."""
-    made = []
-    for row in rows:
-        if ALL not in (row["tier"], row["zone"]) or not row["seen"]:
-            continue
-        title = zone_words(row["zone"]) if row["tier"] == ALL and row["zone"] != ALL else tier_words(row["tier"])
-        bars = [("Seen", 1.0, f"{row['seen']:,}", False)]
-        for step in STEPS:
-            share, did, of = row["shares"][step], row["did"][step], row["of"][step]
-            figure = "too early to say" if share is None else f"{did:,} of {of:,} = {100 * share:.1f} %"
-            bars.append((STEP_WORDS[step], share or 0.0, figure, False))
-        chart = charts.bar_chart(title, bars, most=1.0)
-        if chart:
-            made.append(chart)
-    return made
-
-
-def _gini_words(exposure: Mapping[str, Any]) -> str:
-    if exposure["gini"] is None:
-        return "Nothing was shown yet."
-    return (
-        f"{len(exposure['rows']):,} of {exposure['jobs']:,} occupations that could be shown were, "
-        f"{exposure['total']:,} times in all. Gini coefficient over all of them: {exposure['gini']:.3f} "
-        "(0: all alike, near 1: one has all)."
-    )
-
-
-def _simulated(model: CalibrationModel) -> bool:
-    return model.run.traffic == Profile.Traffic.SIMULATED
 
 
 def _figure(figure: float | None) -> str:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import orjson
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, FloatField, Func, QuerySet, TextField
+from django.db.models import FloatField, Func, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
@@ -34,8 +34,6 @@ from recommendations.models import Feedback, RecommendationEvent, RecommendedIte
 ROWS_AT_ONCE = 10_000
 SECONDS_OF_A_DAY = 86_400.0
 TIERS = {name: number for number, name in enumerate(Tier.values)}
-# A truth value as text, on SQLite and on PostgreSQL.
-TRUE = ("1", "true")
 ACTIONS = {action.name.lower(): int(action) for action in Action}
 
 
@@ -75,15 +73,14 @@ class Dataset:
         codes: O*NET-SOC codes.
         position: Shape (n,), 1 is the top of the tier.
         propensity: Shape (n,).
-        is_exploration: Shape (n,).
         shown_days: Shape (n,). When the job was first seen, as an impression says; else when its list was made.
         features: Shape (n, len(FEATURES)); NaN where unknown.
         feedback_item: Shape (f,), an index into the items; feedback belongs to a job in a list, never to a job alone.
         action: Shape (f,), `Action` numbers.
         happened_days: Shape (f,).
         withdrawn: Shape (f,).
-        seen: Shape (n,). An impression or another action says so; in a list without any impression, all jobs of a
-            tier at or above the lowest that was acted on (Joachims 2002).
+        seen: Shape (n,). An impression or another action says so; never in a list without any impression. There only
+            what was acted on is known to have been seen, and what is known because of the answer tells no rate.
         slots: The last places given by lot.
         now_days: The moment of reading.
     """
@@ -98,7 +95,6 @@ class Dataset:
     codes: tuple[str, ...]
     position: Floats
     propensity: Floats
-    is_exploration: Bools
     shown_days: Floats
     features: Floats
     feedback_item: Ints
@@ -112,8 +108,14 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.item)
 
-    def labels(self, target: Target, maturity: Maturity | None = None) -> Ints:
-        """Return each item's label, shape (n,): 1, 0 or `NO_LABEL`; the settings' maturity where none is given."""
+    def labels(self, target: Target, maturity: Maturity | None = None, *, alone: bool = False) -> Ints:
+        """Return each item's label, shape (n,): 1, 0 or `NO_LABEL`.
+
+        Args:
+            target: What the label tells.
+            maturity: The settings' where None.
+            alone: Leave out of account what the same person's other lists tell of the same job.
+        """
         return label(
             target,
             shown_days=self.shown_days,
@@ -123,8 +125,8 @@ class Dataset:
             withdrawn=self.withdrawn,
             now_days=self.now_days,
             seen=self.seen,
-            pair=self.person * len(self.codes) + self.occupation,
-            maturity=maturity or Maturity(**settings.LABEL_MATURITY),
+            pair=None if alone else self.person * len(self.codes) + self.occupation,
+            maturity=maturity or maturity_in_force(),
         )
 
     def samples(self, target: Target, maturity: Maturity | None = None) -> tuple[Samples, npt.NDArray[np.intp]]:
@@ -147,6 +149,11 @@ class Dataset:
             shown_days=self.shown_days[rows],
             label=labels[rows],
         )
+
+
+def maturity_in_force() -> Maturity:
+    """Return how long each action has, by the settings."""
+    return Maturity(**settings.LABEL_MATURITY)
 
 
 def read_dataset(
@@ -202,7 +209,6 @@ def _read(events: QuerySet[RecommendationEvent], now_days: float) -> Dataset:
         codes=items.codes,
         position=items.position,
         propensity=items.propensity,
-        is_exploration=items.is_exploration,
         shown_days=_shown_days(lists.shown_days[items.event], feedback_item, action, happened_days),
         features=items.features,
         feedback_item=feedback_item,
@@ -245,7 +251,6 @@ class _Items:
     codes: tuple[str, ...]
     position: Floats
     propensity: Floats
-    is_exploration: Bools
     features: Floats
 
 
@@ -256,7 +261,7 @@ def _read_lists(events: QuerySet[RecommendationEvent]) -> _Lists:
     lots: dict[int, int] = {}
     profile, person, shown = [], [], []
     rows = events.values_list(
-        _text("pk"), _text("profile_id"), "profile__user_id", "created_at", "epsilon", _json_text("pool_sizes")
+        _text("pk"), _text("profile_id"), "profile__user_id", "created_at", "epsilon", _text("pool_sizes")
     )
     for key, of, account, created_at, epsilon, pool_sizes in _rows(rows):
         this = number.setdefault(key, len(number))
@@ -279,7 +284,7 @@ def _read_lists(events: QuerySet[RecommendationEvent]) -> _Lists:
 
 def _read_items(events: QuerySet[RecommendationEvent], lists: _Lists) -> _Items:
     codes: dict[str, int] = {}
-    kinds = (np.int64, np.int64, np.int64, np.int64, np.float64, np.float64, np.bool_)
+    kinds = (np.int64, np.int64, np.int64, np.int64, np.float64, np.float64)
     parts: list[list[npt.NDArray[Any]]] = [[np.empty(0, kind)] for kind in kinds]
     parts.append([_features([])])
     rows = RecommendedItem.objects.filter(event__in=events).values_list(
@@ -289,11 +294,10 @@ def _read_items(events: QuerySet[RecommendationEvent], lists: _Lists) -> _Items:
         "occupation_id",
         "position",
         "propensity",
-        _text("is_exploration"),
-        _json_text("features"),
+        _text("features"),
     )
     for some in _chunks(_rows(rows)):
-        keys, of_lists, tiers, jobs, positions, propensities, are_lots, features = zip(*some, strict=True)
+        keys, of_lists, tiers, jobs, positions, propensities, features = zip(*some, strict=True)
         in_list = np.array([lists.number.get(key, -1) for key in of_lists], np.int64)
         columns = (
             np.array(keys, np.int64),
@@ -302,7 +306,6 @@ def _read_items(events: QuerySet[RecommendationEvent], lists: _Lists) -> _Items:
             np.array([codes.setdefault(code, len(codes)) for code in jobs], np.int64),
             np.array(positions, np.float64),
             np.array(propensities, np.float64),
-            np.array([is_lot in TRUE for is_lot in are_lots], np.bool_),
             _features(features),
         )
         # A list that was stored after the lists were read has no number.
@@ -315,7 +318,7 @@ def _read_items(events: QuerySet[RecommendationEvent], lists: _Lists) -> _Items:
     if (np.diff(arrays[0]) < 0).any():
         order = np.argsort(arrays[0])
         arrays = [array[order] for array in arrays]
-    key, event, tier, occupation, position, propensity, is_exploration, matrix = arrays
+    key, event, tier, occupation, position, propensity, matrix = arrays
     names = sorted(codes)
     place = np.empty(len(names), np.int64)
     place[[codes[name] for name in names]] = np.arange(len(names))
@@ -327,7 +330,6 @@ def _read_items(events: QuerySet[RecommendationEvent], lists: _Lists) -> _Items:
         codes=tuple(names),
         position=position,
         propensity=propensity,
-        is_exploration=is_exploration,
         features=matrix,
     )
 
@@ -366,10 +368,7 @@ def _seen(items: _Items, n_lists: int, feedback_item: Ints, action: Ints) -> Boo
     seen[feedback_item] = True
     has_impressions = np.zeros(n_lists, bool)
     has_impressions[items.event[feedback_item[action == Action.VIEW]]] = True
-    tier_of_list = items.event * len(TIERS) + items.tier
-    lowest = np.zeros(n_lists * len(TIERS))
-    np.maximum.at(lowest, tier_of_list[feedback_item], items.position[feedback_item])
-    return seen | (~has_impressions[items.event] & (items.position <= lowest[tier_of_list]))
+    return seen & has_impressions[items.event]
 
 
 def _shown_days(made_days: Floats, feedback_item: Ints, action: Ints, happened_days: Floats) -> Floats:
@@ -395,7 +394,7 @@ def _read_slots(events: QuerySet[RecommendationEvent], lists: _Lists, items: _It
     shape = (len(last), int(size.max(initial=0)), len(FEATURES))
     pool, chosen, epsilons = np.full(shape, np.nan), np.full(len(last), -1), np.zeros(len(last))
     shown = [items.codes[number] for number in items.occupation[last].tolist()]
-    rows = events.filter(epsilon__gt=0).values_list(_text("pk"), "epsilon", _json_text("pools"))
+    rows = events.filter(epsilon__gt=0).values_list(_text("pk"), "epsilon", _text("pools"))
     for some in _chunks(_rows(rows, 1000), 1000):
         filled: list[int] = []
         figures: list[list[Any]] = [[] for _ in NAMES]
@@ -474,10 +473,6 @@ class _Days(Func):
 
 def _text(field: str) -> Cast:
     """A value as text, whatever the database keeps it as: making a UUID or a date of each costs more than all else."""
-    return Cast(field, CharField())
-
-
-def _json_text(field: str) -> Cast:
     return Cast(field, TextField())
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.curves import gate, metrics
+from calibration.curves import metrics
 from calibration.curves.features import FEATURES, Floats
 from calibration.curves.ladder import Curve, effect
 from calibration.curves.linear import LinearCurve
@@ -52,7 +52,7 @@ def model_details(curve: Curve, samples: Samples, p: Floats, *, seed: int) -> di
     }
     if n == 0:
         return details
-    n_bins = int(np.clip(n // gate.ITEMS_PER_BIN, 2, gate.MAX_BINS))
+    n_bins = metrics.n_bins_of(n)
     area = metrics.auc(p, label, samples.person)
     intercept, slope = metrics.calibration_line(p, label)
     details |= {

@@ -11,14 +11,15 @@ from django.conf import settings
 
 from calibration import registry
 from calibration.curves import gate, ladder
-from calibration.curves.features import Bools, Floats, Ints, TrainingError
+from calibration.curves.features import Bools, Floats, Ints, Rung, TrainingError
 from calibration.curves.labels import NO_LABEL, Target
+from calibration.curves.linear import place_alone
 from calibration.curves.offpolicy import Value, snips_difference
 from calibration.curves.samples import Samples, people_of_rarer_class
 from calibration.dataset import Dataset, Slots
 from calibration.details import model_details
 from calibration.models import CalibrationModel
-from calibration.slots import best_by_score, best_of, choices, pool_probability
+from calibration.slots import best_by_score, best_of, choice_labels, choices, pool_probability
 
 # On how many of the jobs held out a curve's signs are tried.
 JOBS_TRIED = 300
@@ -97,12 +98,14 @@ def learn_target(one: Learnt, dataset: Dataset, labels: Ints, seed: int, step: C
             )
         except TrainingError as error:
             one.sentences.append(str(error))
-        base_rate = float(samples.label.mean()) if len(samples) else 0.0
+        if curves:
+            base_rate = float(samples.label.mean())
+            place = place_alone(samples, dataset.position[rows[late]])
         # What was learnt from makes room before what is judged by is copied.
         del samples
     step(f"Judging: {one.target.name.lower()}")
     if curves:
-        _judge(one, curves, dataset, labels, rows[late], base_rate, seed)
+        _judge(one, curves, dataset, labels, rows[late], base_rate, place, seed)
 
 
 def too_little(labels: Ints) -> list[str]:
@@ -125,6 +128,7 @@ def _judge(
     labels: Ints,
     rows: npt.NDArray[np.intp],
     base_rate: float,
+    place: Floats,
     seed: int,
 ) -> None:
     """Put curves before the gate, each against the best of those before it and the champion.
@@ -136,10 +140,12 @@ def _judge(
         labels: Shape (n,), of all items.
         rows: Shape (k,), the items held out.
         base_rate: The share of positives in training, 0-1.
+        place: Shape (k,), what the place alone tells of them.
         seed: Of the intervals.
     """
     samples = dataset.samples_at(rows, labels)
-    held_out = _with_slots_of(dataset, rows)
+    held_out = _with_slots_of(dataset, np.unique(samples.person))
+    outcomes = choice_labels(held_out, one.target)
     champion, notes = _champion_to_beat(one)
     best: Floats | None = None
     policy = best_by_score(held_out)
@@ -156,8 +162,9 @@ def _judge(
             challenger=p,
             champion=best,
             base_rate=base_rate,
+            place=None if curve.rung == Rung.PLATT else place,
             violations=ladder.monotonicity_violations(curve, tried),
-            snips_difference=_difference(held_out, labels, own_policy, policy, seed),
+            snips_difference=_difference(held_out, outcomes, own_policy, policy, seed),
             seed=seed,
         )
         details = model_details(curve, samples, p, seed=seed)
@@ -182,12 +189,10 @@ def _champion_to_beat(one: Learnt) -> tuple[ladder.Curve | None, list[str]]:
     return registry.load(one.champion), []
 
 
-def _with_slots_of(dataset: Dataset, rows: npt.NDArray[np.intp]) -> Dataset:
-    """Return the dataset with the slots that show one of these items."""
-    inside = np.zeros(len(dataset), bool)
-    inside[rows] = True
+def _with_slots_of(dataset: Dataset, people: Ints) -> Dataset:
+    """Return the dataset with the slots of these people's lists alone."""
     slots = dataset.slots
-    kept: Bools = inside[slots.item]
+    kept: Bools = np.isin(dataset.person[slots.item], people)
     return replace(
         dataset,
         slots=Slots(slots.item[kept], slots.chosen[kept], slots.pool[kept], slots.size[kept], slots.epsilon[kept]),

@@ -1,4 +1,4 @@
-"""Which curve serves: promoted, taken back, returned to, and watched by what people answer after its training.
+"""Which curve serves: promoted, taken back, returned to, and put away where it may serve no more.
 
 Of each scoring model and target one model is the champion. Champions of the target that the settings name
 (`CALIBRATION_TARGET`) are handed down to the recommendations, which apply them. Whoever changes a champion holds the
@@ -7,29 +7,24 @@ again in another form: until somebody promotes or returns to a model, what is le
 """
 
 from collections.abc import Collection
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from calibration.curves import gate, metrics
 from calibration.curves.features import NAMES
-from calibration.curves.labels import NO_LABEL, Target
+from calibration.curves.labels import Target
 from calibration.curves.ladder import Curve
-from calibration.dataset import Dataset
-from calibration.json_values import json_ready
 from calibration.models import CalibrationModel, CalibrationModelQuerySet
 from profiles.models import Profile
 from recommendations.models import Curve as StoredCurve
+from recommendations.models import RecommendationEvent
 from recommendations.services import RefusedCurveError, UnreadableCurveError, activate_curve, load_curve, withdraw_curve
 
 State = CalibrationModel.State
 
-# Under these a live error is chance.
-MIN_LIVE_ITEMS = 200
-MIN_LIVE_PEOPLE = 50
+SOMEBODY = "somebody"
 
 
 class PromotionError(Exception):
@@ -37,55 +32,58 @@ class PromotionError(Exception):
 
 
 @transaction.atomic
-def promote(model: CalibrationModel) -> None:
+def promote(model: CalibrationModel, *, by: str = SOMEBODY) -> None:
     """Let a candidate or a retired model serve in place of the champion, which is retired.
 
-    What served before and learnt from people who have gone steps in for nothing any more. A second click changes
-    nothing.
+    What served before and may serve no more steps in for nothing from then on. A second click changes nothing.
+
+    Args:
+        model: Of any state.
+        by: Who promotes it; kept with it.
 
     Raises:
-        PromotionError: The gate rejected it.
+        PromotionError: It may not serve: see `hindrance`.
         RefusedCurveError: Its bytes are not those that were written, or cannot be read.
     """
     _lock(model)
     if champion := _prepared(model):
         _retire(champion, f"{model.version} replaced it.")
-    _crown(model, "Promoted.")
+    _crown(model, f"Promoted by {by}.")
+    _put_away_unfit(model)
     _let_trainings_promote(model)
 
 
 @transaction.atomic
-def return_to(model: CalibrationModel) -> None:
+def return_to(model: CalibrationModel, *, by: str = SOMEBODY) -> None:
     """Let an older model serve again; the champion is taken back, so that it does not step in by itself either.
 
+    Args:
+        model: Of any state.
+        by: Who returns to it; kept with both.
+
     Raises:
-        PromotionError: The gate rejected it.
+        PromotionError: It may not serve: see `hindrance`.
         RefusedCurveError: Its bytes are not those that were written, or cannot be read.
     """
     _lock(model)
     if champion := _prepared(model):
-        _put_away(champion, f"Taken back: {model.version} serves again.")
-    _crown(model, "Returned to.")
+        _put_away(champion, f"Taken back: {by} returned to {model.version}.")
+    _crown(model, f"{by} returned to it.")
+    _put_away_unfit(model)
     _let_trainings_promote(model)
 
 
 @transaction.atomic
-def take_back(
-    model: CalibrationModel,
-    reason: str,
-    *,
-    may_follow: Collection[int] | None = None,
-    by_operator: bool = True,
-) -> CalibrationModel | None:
-    """Retire the champion; the champion before it serves again, or none.
+def take_back(model: CalibrationModel, reason: str = "", *, by: str = SOMEBODY) -> CalibrationModel | None:
+    """Retire the champion because somebody says so; the champion before it serves again, or none.
 
-    A model that was taken back itself, or whose bytes are refused, is passed over. A second click changes nothing.
+    A model that was taken back itself, that may not serve, or whose bytes are refused, is passed over. No training
+    promotes by itself until somebody decides again. A second click changes nothing.
 
     Args:
         model: The champion.
-        reason: A sentence, which is kept with it.
-        may_follow: Keys of the models that may serve again; any where None.
-        by_operator: Somebody decided so; then no training promotes by itself until somebody decides again.
+        reason: In their words; empty where they gave none. Kept with it.
+        by: Who takes it back; kept with it.
 
     Returns:
         The champion from now on.
@@ -93,19 +91,49 @@ def take_back(
     _lock(model)
     if model.state != State.CHAMPION:
         return _champion(model)
-    _put_away(model, f"Taken back: {reason}")
-    if by_operator:
-        CalibrationModel.objects.filter(pk=model.pk).update(operator_took_back=True)
-    for before in predecessors(model):
-        if may_follow is not None and before.pk not in may_follow:
-            continue
-        try:
-            load(before)
-        except RefusedCurveError:
-            continue
-        _crown(before, f"Serves again: {model.version} was taken back.")
-        return before
-    return None
+    instead = _step_down(model, f"Taken back by {by}: {reason}" if reason else f"Taken back by {by}; no reason given.")
+    CalibrationModel.objects.filter(pk=model.pk).update(operator_took_back=True)
+    return instead
+
+
+@transaction.atomic
+def take_back_by_itself(champion: CalibrationModel, reason: str, *, may_follow: Collection[int]) -> str:
+    """Retire the champion because of what is known of it; the last one before it that may follow serves again, or none.
+
+    Args:
+        champion: The champion; nothing changes where it is none by now.
+        reason: A sentence, which is kept with it.
+        may_follow: Keys of the models that may serve again.
+
+    Returns:
+        A sentence on both.
+    """
+    _lock(champion)
+    if champion.state == State.CHAMPION:
+        instead = _step_down(champion, f"Taken back: {reason}", may_follow=may_follow)
+    else:
+        instead = _champion(champion)
+    serves = f"{instead.version} serves again." if instead else "No calibration serves in its place."
+    return f"{champion.version} was taken back: {reason} {serves}"
+
+
+def hindrance(model: CalibrationModel) -> str:
+    """Return why a model may not serve, whoever wants it to; empty where it may."""
+    if model.state == State.REJECTED:
+        return f"The gate has rejected {model.version}, so it cannot serve. Its reasons say why."
+    if learnt_from_simulated(model) and any_lists_of(Profile.Traffic.PERSON):
+        return "It learnt from simulated people, and real people have lists here, so it cannot serve them."
+    return ""
+
+
+def learnt_from_simulated(model: CalibrationModel) -> bool:
+    """Return whether a model learnt from simulated people."""
+    return model.run.traffic == Profile.Traffic.SIMULATED
+
+
+def any_lists_of(traffic: str) -> bool:
+    """Return whether anybody of this kind has a list here."""
+    return RecommendationEvent.objects.filter(profile__traffic=traffic).exists()
 
 
 def predecessors(model: CalibrationModel) -> list[CalibrationModel]:
@@ -174,81 +202,6 @@ def refusal(model: CalibrationModel) -> str:
     return ""
 
 
-def live_figures(dataset: Dataset, model: CalibrationModel, *, since_days: float | None = None) -> dict[str, Any]:
-    """Return how a model does on jobs that were shown after its training and have a mature label by now.
-
-    Args:
-        dataset: What was shown.
-        model: Any model of the dataset's scoring model.
-        since_days: Look at jobs shown after this moment in place of its training.
-
-    Returns:
-        JSON values: checked_days (since 1970), items, people, base_rate, brier, ece, ece_low (the lower end of its 95 %
-        interval, by people), slope, intercept; null where there is nothing to say. enough: whether they are at least
-        200 items of 50 people. within: False where the calibration error is surely above the limit of the settings,
-        which means that even ece_low is; null if they are not enough.
-
-    Raises:
-        RefusedCurveError: Its bytes are refused.
-    """
-    curve = load(model)
-    labels = dataset.labels(Target[model.target.upper()])
-    since = model.run.started.timestamp() / 86_400 if since_days is None else since_days
-    rows = np.flatnonzero((labels != NO_LABEL) & (dataset.shown_days > since))
-    p = curve.probability(dataset.features[rows], dataset.position[rows])
-    rows, p = rows[~np.isnan(p)], p[~np.isnan(p)]
-    label, n_people = labels[rows], len(np.unique(dataset.person[rows]))
-    figures: dict[str, Any] = {
-        "checked_days": dataset.now_days,
-        "items": len(rows),
-        "people": n_people,
-        "enough": len(rows) >= MIN_LIVE_ITEMS and n_people >= MIN_LIVE_PEOPLE,
-        **dict.fromkeys(("base_rate", "brier", "ece", "ece_low", "slope", "intercept", "within")),
-    }
-    if figures["enough"]:
-        figures["base_rate"] = label.mean()
-        figures["brier"] = metrics.brier(p, label)
-        n_bins = int(np.clip(len(p) // gate.ITEMS_PER_BIN, 2, gate.MAX_BINS))
-        error = metrics.ece_interval(p, label, dataset.person[rows], n_bins, seed=0)
-        figures["ece"], figures["ece_low"] = error.value, error.low
-        figures["intercept"], figures["slope"] = metrics.calibration_line(p, label)
-        figures["within"] = bool(error.low <= settings.CALIBRATION_LIVE_MAX_ERROR)
-    ready: dict[str, Any] = json_ready(figures)
-    return ready
-
-
-def check_live(dataset: Dataset, target: Target, *, model_version: str) -> str:
-    """Judge the champion by newer answers, keep the figures with it, and take it back where they prove it wrong.
-
-    They do where even the lower end of the 95 % interval of its calibration error is above the limit.
-
-    The champion before it serves again if its own error on the same jobs is within the limit, else none.
-
-    Args:
-        dataset: What the scoring model's lists showed.
-        target: Whose champion.
-        model_version: The scoring model.
-
-    Returns:
-        A sentence on what was done; empty where nothing had to be.
-    """
-    champion = champion_of(model_version, target)
-    if champion is None:
-        return ""
-    try:
-        figures = live_figures(dataset, champion)
-    except RefusedCurveError:
-        return ""
-    CalibrationModel.objects.filter(pk=champion.pk).update(live=figures)
-    if figures["within"] is not False:
-        return ""
-    reason = (
-        f"its calibration error on {figures['items']:,} answers since its training is {figures['ece']:.3f}, at least "
-        f"{figures['ece_low']:.3f} whatever chance did, above {settings.CALIBRATION_LIVE_MAX_ERROR:g}."
-    )
-    return _take_back_by_itself(champion, reason, _within_the_limit(dataset, champion))
-
-
 def take_back_simulated() -> list[str]:
     """Take back all champions that learnt from simulated people; one that learnt from real people may serve again.
 
@@ -257,7 +210,7 @@ def take_back_simulated() -> list[str]:
     """
     reason = "it learnt from simulated people, and there are lists of real ones here now."
     return [
-        _take_back_by_itself(champion, reason, _whole(champion, Profile.Traffic.PERSON))
+        take_back_by_itself(champion, reason, may_follow=_whole(champion, Profile.Traffic.PERSON))
         for champion in simulated_champions()
     ]
 
@@ -269,7 +222,7 @@ def take_back_gone(champion: CalibrationModel, why: str) -> str:
         A sentence on it, with `why` nothing better can be done.
     """
     reason = f"{gone_sentence(champion)}, and {why}."
-    return _take_back_by_itself(champion, reason, _whole(champion, champion.run.traffic))
+    return take_back_by_itself(champion, reason, may_follow=_whole(champion, champion.run.traffic))
 
 
 def take_back_gone_of_others(model_version: str) -> list[str]:
@@ -324,25 +277,6 @@ def lock(model_version: str) -> None:
     list(rivals.select_for_update().values_list("pk"))
 
 
-def _within_the_limit(dataset: Dataset, champion: CalibrationModel) -> list[int]:
-    """Return the key of the last model before the champion whose error on the same jobs is within the limit."""
-    since = champion.run.started.timestamp() / 86_400
-    for before in predecessors(champion):
-        try:
-            error = live_figures(dataset, before, since_days=since)["ece"]
-            if error is not None and error <= settings.CALIBRATION_LIVE_MAX_ERROR:
-                return [before.pk]
-        except RefusedCurveError:
-            continue
-    return []
-
-
-def _take_back_by_itself(champion: CalibrationModel, reason: str, may_follow: Collection[int]) -> str:
-    instead = take_back(champion, reason, may_follow=may_follow, by_operator=False)
-    serves = f"{instead.version} serves again." if instead else "No calibration serves in its place."
-    return f"{champion.version} was taken back: {reason} {serves}"
-
-
 def _whole(champion: CalibrationModel, traffic: str) -> list[int]:
     """Return the keys of the models before the champion that learnt from such people, of whom none has gone."""
     alike = (before for before in predecessors(champion) if before.run.traffic == traffic)
@@ -361,8 +295,8 @@ def _prepared(model: CalibrationModel) -> CalibrationModel | None:
     Raises:
         PromotionError, RefusedCurveError: It may not.
     """
-    if model.state == State.REJECTED:
-        raise PromotionError(f"The gate has rejected {model.version}, so it cannot serve. Its reasons say why.")
+    if why := hindrance(model):
+        raise PromotionError(why)
     load(model)
     champion = _champion(model)
     return None if champion is None or champion.pk == model.pk else champion
@@ -372,16 +306,22 @@ def _champion(model: CalibrationModel) -> CalibrationModel | None:
     return CalibrationModel.objects.champions().filter(model_version=model.model_version, target=model.target).first()
 
 
-def _retire(champion: CalibrationModel, sentence: str) -> None:
-    champion.state, champion.retired = State.RETIRED, champion.retired or timezone.now()
-    champion.history = [*champion.history, _dated(sentence)]
-    champion.save(update_fields=["state", "retired", "taken_back", "history"])
-
-
-def _put_away(champion: CalibrationModel, sentence: str) -> None:
-    champion.taken_back = timezone.now()
-    _retire(champion, sentence)
-    withdraw_curve(champion.curve)
+def _step_down(
+    champion: CalibrationModel, sentence: str, *, may_follow: Collection[int] | None = None
+) -> CalibrationModel | None:
+    """Put the champion away, and let the last one before it that may serve, and may follow, serve again."""
+    _put_away(champion, sentence)
+    for before in predecessors(champion):
+        if hindrance(before) or (may_follow is not None and before.pk not in may_follow):
+            continue
+        try:
+            load(before)
+        except RefusedCurveError:
+            continue
+        _crown(before, f"Serves again: {champion.version} was taken back.")
+        _put_away_unfit(before)
+        return before
+    return None
 
 
 def _crown(model: CalibrationModel, sentence: str) -> None:
@@ -390,12 +330,31 @@ def _crown(model: CalibrationModel, sentence: str) -> None:
         model.retired = model.taken_back = None
         model.history = [*model.history, _dated(sentence)]
         model.save(update_fields=["state", "promoted", "retired", "taken_back", "history"])
-    for before in predecessors(model):
-        if people_gone(before):
-            # Retired alone, it would still step in where this one's bytes are refused.
-            _put_away(before, f"Taken back: {gone_sentence(before)}.")
     if model.target == settings.CALIBRATION_TARGET:
         serve_champion(model.model_version)
+
+
+def _retire(champion: CalibrationModel, sentence: str) -> None:
+    champion.state, champion.retired = State.RETIRED, champion.retired or timezone.now()
+    champion.history = [*champion.history, _dated(sentence)]
+    champion.save(update_fields=["state", "retired", "history"])
+
+
+def _put_away(model: CalibrationModel, sentence: str) -> None:
+    """Retire a model for good: it steps in for no other."""
+    _retire(model, sentence)
+    model.taken_back = timezone.now()
+    model.save(update_fields=["taken_back"])
+    withdraw_curve(model.curve)
+
+
+def _put_away_unfit(champion: CalibrationModel) -> None:
+    """Put those before the champion away that may serve no more: retired alone, they would still step in for it."""
+    for before in predecessors(champion):
+        if people_gone(before):
+            _put_away(before, f"Taken back: {gone_sentence(before)}.")
+        elif why := hindrance(before):
+            _put_away(before, f"Taken back: {why}")
 
 
 def _let_trainings_promote(model: CalibrationModel) -> None:

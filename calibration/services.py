@@ -8,7 +8,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from calibration.models import CalibrationModel
-from calibration.registry import PromotionError, promote, return_to, serve_champion, simulated_champions, take_back
+from calibration.registry import (
+    PromotionError,
+    hindrance,
+    learnt_from_simulated,
+    promote,
+    return_to,
+    serve_champion,
+    simulated_champions,
+    take_back,
+)
 from calibration.training import (
     Progress,
     SimulatedOnRealError,
@@ -22,16 +31,18 @@ from recommendations.services import RefusedCurveError, load_curve, refused_curv
 __all__ = [
     "Progress",
     "PromotionError",
-    "Service",
+    "Serving",
     "SimulatedOnRealError",
     "SinceError",
     "TrainingRunningError",
     "calibration_alerts",
+    "hindrance",
+    "learnt_from_simulated",
     "parse_since",
     "promote",
     "return_to",
     "serve_champion",
-    "service_of",
+    "serving_of",
     "settle_stale_trainings",
     "take_back",
     "train",
@@ -85,7 +96,7 @@ def train_unattended(
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Serving:
     """Whether a model is applied to lists; `alert` where it should be and cannot, or is in place of such a one."""
 
     serves: bool
@@ -93,15 +104,15 @@ class Service:
     alert: bool = False
 
 
-def service_of(model: CalibrationModel) -> Service | None:
+def serving_of(model: CalibrationModel) -> Serving | None:
     """Return whether a champion, or a model before it that may step in, is applied; None for one that is neither."""
     if model.state != CalibrationModel.State.CHAMPION and not model.curve.may_serve:
         return None
     served = served_curve(model.model_version)
     if served and served.version == model.version:
         if model.curve.serving:
-            return Service(True, "It serves.")
-        return Service(True, "It serves in place of the champion, whose stored bytes are refused.", alert=True)
+            return Serving(True, "It serves.")
+        return Serving(True, "It serves in place of the champion, whose stored bytes are refused.", alert=True)
     if model.state != CalibrationModel.State.CHAMPION:
         return None
     if model.curve.serving:
@@ -109,10 +120,10 @@ def service_of(model: CalibrationModel) -> Service | None:
         try:
             load_curve(model.curve)
         except RefusedCurveError as error:
-            return Service(False, f"It does not serve. {error} {instead}", alert=True)
+            return Serving(False, f"It does not serve. {error} {instead}", alert=True)
     if model.target != settings.CALIBRATION_TARGET:
-        return Service(False, f"It does not serve: CALIBRATION_TARGET is {settings.CALIBRATION_TARGET}.")
-    return Service(False, "It does not serve yet: the next training lets it.")
+        return Serving(False, f"It does not serve: CALIBRATION_TARGET is {settings.CALIBRATION_TARGET}.")
+    return Serving(False, "It does not serve yet: the next training lets it.")
 
 
 def calibration_alerts() -> list[str]:

@@ -1,22 +1,63 @@
 """Last places given by lot, as the choices that off-policy estimates compare: slots and policies as arrays.
 
 A policy is an array of shape (s, m): the probability with which it puts each job of a slot's pool there. Only slots
-whose item has a label count, which means that somebody saw the place.
+whose item has a label of `choice_labels` count: somebody saw the place, and whether it counts hung on nothing that the
+lot decided.
 """
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from calibration.curves.features import Bools, Floats, Ints, Rung, TrainingError
-from calibration.curves.labels import NO_LABEL
+from calibration.curves.labels import NO_LABEL, Action, Target
 from calibration.curves.ladder import Curve, rung_of, train
 from calibration.curves.offpolicy import Choices
 from calibration.curves.samples import Samples, folds
-from calibration.dataset import Dataset
+from calibration.dataset import Dataset, maturity_in_force
 
 # By halves: a curve on half of the people is good enough to lessen the noise, and fewer folds cost less.
 N_FOLDS = 2
 SLOTS_AT_ONCE = 4096
+
+
+def choice_labels(dataset: Dataset, target: Target) -> Ints:
+    """Return what came of the last places given by lot, shape (n,), of all items; `NO_LABEL` for all other items.
+
+    The label of a curve's sample knows of the person's other lists: the best of a pool comes back in the next one, what
+    was drawn beside it does not. So of such labels the lot itself would decide which ones there are, and the logged
+    probabilities would not be those of what is left. Here a place tells what was done in its own list, and counts only
+    where the person had been shown no list within the days of an interest before it and had decided on nothing until
+    then: both were settled before the lot fell.
+
+    Args:
+        dataset: What was shown.
+        target: What the label tells.
+    """
+    label = dataset.labels(target, alone=True)
+    of_slot = dataset.slots.item[_fresh(dataset)[dataset.event[dataset.slots.item]]]
+    result = np.full(len(dataset), NO_LABEL)
+    result[of_slot] = label[of_slot]
+    return result
+
+
+def _fresh(dataset: Dataset) -> Bools:
+    """Return which lists came to a person who had seen none for a while and had decided on nothing, by event."""
+    n_events = int(dataset.event.max(initial=-1)) + 1
+    decided_days = np.full(n_events, np.inf)
+    decides = dataset.action >= Action.SAVE
+    np.minimum.at(decided_days, dataset.event[dataset.feedback_item[decides]], dataset.happened_days[decides])
+    first_item = np.unique(dataset.event, return_index=True)[1]
+    shown_days = np.full(n_events, np.inf)
+    np.minimum.at(shown_days, dataset.event, dataset.shown_days)
+    lists = pd.DataFrame({"person": dataset.person[first_item], "shown": shown_days, "decided": decided_days})
+    lists = lists.sort_values(["person", "shown"], kind="stable")
+    of_person = lists.groupby("person")
+    since_the_last = of_person["shown"].diff().fillna(np.inf)
+    decided_before = lists.groupby("person")["decided"].cummin().groupby(lists["person"]).shift(fill_value=np.inf)
+    fresh = (since_the_last >= maturity_in_force().days(Target.INTEREST)) & (decided_before > lists["shown"])
+    result: Bools = fresh.sort_index().to_numpy()
+    return result
 
 
 def labelled(dataset: Dataset, label: Ints) -> Bools:
@@ -30,7 +71,7 @@ def choices(dataset: Dataset, *, label: Ints, policy: Floats, within: Bools | No
 
     Args:
         dataset: What was shown.
-        label: Shape (n,), of all items: 1, 0 or `NO_LABEL`.
+        label: Shape (n,), from `choice_labels`.
         policy: Shape (s, m).
         within: Shape (s,), slots to leave it at; all where None.
     """

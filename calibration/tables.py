@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from calibration.reports import ALL, STEPS, UNKNOWN_ZONE
-from recommendations.models import Tier
+from recommendations.models import Feedback, Tier
 
 NOTHING = "–"
 SHOWN_ROWS = 20
@@ -36,6 +36,8 @@ FIGURE_WORDS = {
     "brier": "Brier score",
     "brier_of_constant": "Brier score of the constant",
     "brier_minus_constant": "Brier score minus the constant's",
+    "brier_of_place": "Brier score of the place in the list alone",
+    "brier_minus_place": "Brier score minus that of the place alone",
     "brier_of_champion": "Brier score of the champion then",
     "brier_minus_champion": "Brier score minus the champion's",
     "brier_skill": "Brier skill over the best constant",
@@ -54,15 +56,19 @@ LIVE_WORDS = {
     "brier": "Brier score",
     "ece": "Expected calibration error",
     "ece_low": "Expected calibration error, 95 % from",
+    "times": "Positive answers, times as many as it says",
+    "times_low": "Times as many as it says, 95 % from",
+    "times_high": "Times as many as it says, 95 % to",
     "slope": "Calibration slope",
     "intercept": "Calibration intercept",
     "enough": "Enough to judge by",
-    "within": "Error not surely above the limit",
-    "taken_back": "Taken back",
+    "within": "Not surely off",
 }
+# What the shares are of is wider than what a page reported as seen on the screen.
+SEEN = "Seen (or taken as seen)"
 COUNT_WORDS = {
     "items": "Jobs shown",
-    "seen": "Of them seen",
+    "seen": f"Of them {SEEN[0].lower()}{SEEN[1:]}",
     "people": "People",
     "events": "Lists",
     "labelled": "Jobs with a label",
@@ -73,15 +79,7 @@ COUNT_WORDS = {
     "slots_labelled": "Last places open to a lot, with a label",
     "withdrawn": "Feedback taken back",
 }
-STEP_WORDS = {
-    "view": "Impression",
-    "click": "Opened",
-    "save": "Saved",
-    "apply": "Applied",
-    "interview": "Interview",
-    "offer": "Offer",
-    "hide": "Hidden",
-}
+STEP_WORDS = {step: str(Feedback.Action(step).label) for step in STEPS}
 ENOUGH_WORDS = {True: "enough", False: "not enough to say"}
 ESTIMATOR_WORDS = {"ips": "IPS", "snips": "SNIPS", "dr": "Doubly robust"}
 
@@ -259,7 +257,7 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
                 Column("tier", "Tier", "text"),
                 Column("zone", "Zone", "text"),
                 Column("shown", "Shown", "count"),
-                Column("seen", "Seen", "count"),
+                Column("seen", SEEN, "count"),
                 *(column for step in STEPS for column in _step_columns(step, report["maturity"][step])),
             ),
             tuple(
@@ -275,15 +273,16 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
         ),
         Table(
             "exposure",
-            "How often each occupation was shown",
+            "How often each occupation was seen",
             (
                 Column("code", "Code", "text"),
                 Column("title", "Occupation", "text"),
-                Column("shown", "Shown", "count"),
-                Column("share", "Share", "share"),
-                Column("alert", "Over a tenth", "text"),
+                Column("seen", "Seen", "count"),
+                Column("share", "Of all seen", "share"),
+                Column("of_lists", "In lists", "share"),
+                Column("alert", "Too often", "text"),
             ),
-            _rows(report["exposure"]["rows"], "code title shown share alert"),
+            _rows(report["exposure"]["rows"], "code title shown share of_lists alert"),
             on_page=range(min(len(report["exposure"]["rows"]), SHOWN_ROWS)),
         ),
         Table(

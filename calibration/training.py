@@ -23,10 +23,10 @@ from calibration.curves.labels import NO_LABEL, Target
 from calibration.dataset import Dataset, read_dataset
 from calibration.json_values import json_ready
 from calibration.judging import Judged, Learnt, learn_target, too_little
+from calibration.live import check_live
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
 from calibration.reports import build_report
 from profiles.models import Profile
-from recommendations.models import RecommendationEvent
 from recommendations.services import MODELS, RefusedCurveError, UnknownModelError, store_curve
 from skillsprout.locks import LockHeldError, only_one
 
@@ -105,7 +105,7 @@ def train(
         raise UnknownModelError(model_version)
     if traffic not in (Profile.Traffic.PERSON, Profile.Traffic.SIMULATED):
         raise ValueError(f"Nothing is learnt from {traffic} traffic.")
-    if traffic == Profile.Traffic.SIMULATED and _any_lists_of(Profile.Traffic.PERSON):
+    if traffic == Profile.Traffic.SIMULATED and registry.any_lists_of(Profile.Traffic.PERSON):
         raise SimulatedOnRealError
     run = TrainingRun(
         model_version=model_version, traffic=traffic, since=since, seed=seed, started=now or timezone.now()
@@ -216,8 +216,8 @@ def _learn(run: TrainingRun, step: _Steps, *, dry_run: bool) -> None:
             learn_target(one, dataset, labels[one.target], run.seed, step)
     if (
         run.traffic == Profile.Traffic.PERSON
-        and _any_lists_of(Profile.Traffic.SIMULATED)
-        and not _any_lists_of(Profile.Traffic.PERSON)
+        and registry.any_lists_of(Profile.Traffic.SIMULATED)
+        and not registry.any_lists_of(Profile.Traffic.PERSON)
     ):
         run.outcome.append(ONLY_SIMULATED)
     run.outcome += [f"{one.target.name.capitalize()}: {sentence}" for one in learnt for sentence in one.sentences]
@@ -239,16 +239,12 @@ def _learn(run: TrainingRun, step: _Steps, *, dry_run: bool) -> None:
         _store(run, [] if before else learnt, _profiles(dataset, labels, learnt))
 
 
-def _any_lists_of(traffic: str) -> bool:
-    return RecommendationEvent.objects.filter(profile__traffic=traffic).exists()
-
-
 def _settle(run: TrainingRun, dataset: Dataset) -> list[str]:
     """Take back what is to serve no more, whatever is learnt now, and return a sentence on each."""
-    live = [registry.check_live(dataset, target, model_version=run.model_version) for target in Target]
-    outcome = [sentence for sentence in live if sentence]
+    by_newer_answers = [check_live(dataset, target, model_version=run.model_version) for target in Target]
+    outcome = [sentence for sentence in by_newer_answers if sentence]
     if run.traffic == Profile.Traffic.PERSON:
-        if _any_lists_of(Profile.Traffic.PERSON):
+        if registry.any_lists_of(Profile.Traffic.PERSON):
             outcome += registry.take_back_simulated()
         outcome += registry.take_back_gone_of_others(run.model_version)
     return outcome
@@ -286,6 +282,8 @@ def _waits_already(run: TrainingRun, one: Learnt) -> bool:
 
 def _why_it_waits(run: TrainingRun, one: Learnt) -> str:
     """Return a sentence on why the one that passed waits for an operator's click; empty where it need not."""
+    if run.traffic == Profile.Traffic.SIMULATED and registry.any_lists_of(Profile.Traffic.PERSON):
+        return "it learnt from simulated people, and there are lists of real ones here now."
     if not settings.CALIBRATION_AUTO_PROMOTE:
         return "the settings leave that to an operator."
     if not _same_champion(run, one):
@@ -379,7 +377,7 @@ def _store(run: TrainingRun, learnt: list[Learnt], profiles: list[UUID]) -> None
         waits = _why_it_waits(run, one)
         run.outcome += _verdicts(one, run, f"waits for promotion: {waits}" if waits else "is the champion from now on.")
         if passed and not waits:
-            registry.promote(passed[-1])
+            registry.promote(passed[-1], by=f"training {run.pk}")
         if one.champion and one.gone and not passed and _same_champion(run, one):
             why = "training anew gave nothing that could replace it"
             run.outcome.append(registry.take_back_gone(one.champion, why))

@@ -21,9 +21,8 @@
 - Constant features, and features known for less than half of the items, never enter.
 
 The sign says which way a feature may move a probability. A better fit or readiness never lowers it and a larger
-gap never raises it, so that raising a skill cannot make a job look worse. A larger step up never raises it: people
-save dreams, and a curve must not learn to push them out of reach. Confidence is the same for all jobs of a person,
-so it moves the level and not the order, and its sign is free.
+gap never raises it. A larger step up never raises it: people save dreams, and a curve must not learn to push them out
+of reach. Confidence is the person's, one step less for a job whose own figures were estimated; its sign is free.
 """
 
 from collections.abc import Mapping

@@ -9,8 +9,7 @@ from calibration.curves import metrics
 from calibration.curves.features import Bools, Floats, Ints
 from calibration.curves.offpolicy import MIN_EFFECTIVE_SIZE, Value
 
-ITEMS_PER_BIN = 200
-MAX_BINS = 10
+OPPONENTS = {"constant": "the constant's", "place": "that of the place in the list alone", "champion": "the champion's"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,7 @@ def judge(
     challenger: Floats,
     champion: Floats | None,
     base_rate: float,
+    place: Floats | None = None,
     violations: Sequence[str] = (),
     snips_difference: Value | None = None,
     rules: Rules = DEFAULT_RULES,
@@ -95,12 +95,16 @@ def judge(
     feature works against its sign; and it is not shown to be worse off-policy, which means that the 95 % interval
     of the difference does not lie wholly below 0. Too little exploration to tell does not bar it, and is said.
 
+    A curve that knows the places at which jobs were shown must also beat what the place alone tells: else it would pass
+    by that, and order by coefficients that say nothing of the jobs.
+
     Args:
         label: Shape (n,), of the hold-out, 0 or 1.
         person: Shape (n,).
         challenger: Shape (n,), its probabilities at the positions shown; NaN where it gives none.
         champion: Shape (n,), the champion's; None where none serves.
         base_rate: The constant to beat: the share of positives in training, 0-1.
+        place: Shape (n,), from `linear.place_alone`; None for a challenger that knows no places.
         violations: From `ladder.monotonicity_violations`.
         snips_difference: From `offpolicy.snips_difference`, challenger minus champion, or minus the uncalibrated order.
         rules: Bounds.
@@ -110,7 +114,7 @@ def judge(
         ValueError: Shapes differ.
     """
     n = len(label)
-    for name, array in (("person", person), ("challenger", challenger), ("champion", champion)):
+    for name, array in (("person", person), ("challenger", challenger), ("champion", champion), ("place", place)):
         if array is not None and array.shape != (n,):
             raise ValueError(f"{name} must have shape ({n},): {array.shape}")
     n_people = len(np.unique(person))
@@ -126,6 +130,8 @@ def judge(
 
     challenger = np.where(np.isnan(challenger), base_rate, challenger)
     opponents = {"constant": np.full(n, base_rate)}
+    if place is not None:
+        opponents["place"] = place
     if champion is not None:
         opponents["champion"] = np.where(np.isnan(champion), base_rate, champion)
     figures["brier"] = metrics.brier(challenger, label)
@@ -136,11 +142,11 @@ def judge(
         figures[f"brier_minus_{name}_low"], figures[f"brier_minus_{name}_high"] = difference.low, difference.high
         if not difference.high < 0:
             failures.append(
-                f"Its Brier score is not surely better than the {name}'s: the difference is {difference.value:+.4f}, "
-                f"95 % interval {difference.low:+.4f} to {difference.high:+.4f}."
+                f"Its Brier score is not surely better than {OPPONENTS[name]}: the difference is "
+                f"{difference.value:+.4f}, 95 % interval {difference.low:+.4f} to {difference.high:+.4f}."
             )
 
-    figures["ece"] = metrics.ece(challenger, label, n_bins=int(np.clip(n // ITEMS_PER_BIN, 2, MAX_BINS)))
+    figures["ece"] = metrics.ece(challenger, label, metrics.n_bins_of(n))
     figures["intercept"], figures["slope"] = metrics.calibration_line(challenger, label)
     if not figures["ece"] <= rules.max_ece:
         failures.append(f"Its calibration error is {figures['ece']:.3f}, above {rules.max_ece}.")

@@ -3,7 +3,8 @@
 A label tells what happened within a fixed time after the job was shown, and exists once that time is over:
 
 - INTEREST (mature after the longer of `save_days` and `apply_days`, 14): 1 if the person applied, had an interview
-  or an offer, or saved the job and did not hide it; 0 if they hid it, or saw it and did none of that.
+  or an offer, or saved the job and did not hide it, there or in another list; 0 if they hid it, or saw it and did none
+  of that.
 - OUTCOME (mature after the longer of `interview_days` and `offer_days`, 90): 1 if the job led to an interview within
   `interview_days` or an offer within `offer_days`; 0 if it was hidden, or seen and led to neither.
 
@@ -121,6 +122,7 @@ def label(
         raise ValueError(f"seen must have shape ({n},): {seen.shape}")
     if len(item) and not (item.min() >= 0 and item.max() < n):
         raise ValueError(f"feedback must be about jobs 0 to {n - 1}")
+    pairs = np.arange(n) if pair is None else pair
     counts = ~withdrawn & (happened_days <= now_days)
     elapsed = happened_days - shown_days[item]
 
@@ -129,9 +131,16 @@ def label(
         done[item[counts & (action == what) & (elapsed <= within_days)]] = True
         return done
 
+    # Saved and hidden: turned down for good, whatever other lists tell.
+    settled = np.zeros(n, bool)
     if target == Target.INTEREST:
         applied = [did(what, maturity.apply_days) for what in (Action.APPLY, Action.INTERVIEW, Action.OFFER)]
-        saved = did(Action.SAVE, maturity.save_days) & ~did(Action.HIDE, maturity.save_days)
+        saved = did(Action.SAVE, maturity.save_days)
+        hides = np.flatnonzero(counts & (action == Action.HIDE))
+        settled[saved] = _hidden(
+            pairs, shown_days, np.flatnonzero(saved), item[hides], happened_days[hides], maturity.save_days
+        )
+        saved &= ~settled
         positive = np.logical_or.reduce([*applied, saved])
     else:
         positive = did(Action.INTERVIEW, maturity.interview_days) | did(Action.OFFER, maturity.offer_days)
@@ -139,11 +148,33 @@ def label(
     least = Action.SAVE if target == Target.INTEREST else Action.APPLY
     decides = counts & (action >= least) & (action != Action.HIDE)
     known[item[decides & (elapsed < -DAY)]] = False
-    if pair is not None:
-        elsewhere = _first_elsewhere(pair, item[decides], happened_days[decides])
-        again = np.minimum(elsewhere, _next_showing(pair, shown_days, seen))
-        known &= ~((elsewhere <= shown_days) | (~positive & (again - shown_days < maturity.days(Target.INTEREST))))
+    elsewhere = _first_elsewhere(pairs, item[decides], happened_days[decides])
+    again = np.minimum(elsewhere, _next_showing(pairs, shown_days, seen))
+    open_still = ~positive & ~settled
+    known &= ~((elsewhere <= shown_days) | (open_still & (again - shown_days < maturity.days(Target.INTEREST))))
     return np.where(known, positive, NO_LABEL).astype(np.int64)
+
+
+def _hidden(pair: Ints, shown_days: Floats, saved: Ints, hidden: Ints, days: Floats, within_days: float) -> Bools:
+    """Return which of the saved items were hidden within their time, there or in another list, shape (k,).
+
+    Args:
+        pair: Shape (n,), of the items.
+        shown_days: Shape (n,).
+        saved: Shape (k,), items.
+        hidden: Shape (h,), the items that were hidden.
+        days: Shape (h,), when they were.
+        within_days: How long after it was shown a hide counts.
+    """
+    result = np.zeros(len(saved), bool)
+    order = np.lexsort((days, pair[hidden]))
+    of, days = pair[hidden[order]], days[order]
+    # Few pairs are both saved and hidden.
+    for row in np.flatnonzero(np.isin(pair[saved], of)):
+        one, shown = pair[saved[row]], shown_days[saved[row]]
+        own = days[np.searchsorted(of, one) : np.searchsorted(of, one, side="right")]
+        result[row] = ((own >= shown - DAY) & (own <= shown + within_days)).any()
+    return result
 
 
 def _first_elsewhere(pair: Ints, item: Ints, days: Floats) -> Floats:

@@ -18,12 +18,35 @@ import numpy as np
 from scipy.special import expit
 
 from calibration.curves.features import Floats, Inputs, Ints, Rung, choose_inputs
-from calibration.curves.logistic import covariance_by_person, fit_logistic
+from calibration.curves.logistic import NotConvergedError, covariance_by_person, fit_logistic
 from calibration.curves.samples import Samples, require_both_classes
 
 # A normal prior with standard deviation 0.5 on the log odds per standard deviation of a feature.
 PENALTY = 4.0
 Z95 = 1.959964
+
+
+def place_alone(samples: Samples, position: Floats) -> Floats:
+    """Return what the place in the list alone tells of the label, shape (n,): a logistic curve of its logarithm.
+
+    The base rate where the samples determine no such curve.
+
+    Args:
+        samples: What to learn it from; at least one.
+        position: Shape (n,), the places asked about.
+    """
+    try:
+        intercept, slope = fit_logistic(
+            np.column_stack([np.ones(len(samples)), np.log(samples.position)]),
+            samples.label.astype(np.float64),
+            penalty=np.array([0.0, PENALTY]),
+            lower=np.full(2, -np.inf),
+            upper=np.array([np.inf, 0.0]),
+        )
+    except NotConvergedError:
+        return np.full(len(position), samples.label.mean())
+    result: Floats = expit(intercept + slope * np.log(position))
+    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,14 +6,15 @@ Everywhere p has shape (n,), 0-1, and label shape (n,), 0 or 1; without samples 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import logit, stdtrit
 from scipy.stats import rankdata
 
 from calibration.curves.features import Floats, Ints
 from calibration.curves.logistic import NotConvergedError, fit_logistic
-from calibration.curves.resampling import Z95, Estimate, bootstrap, ratio
+from calibration.curves.resampling import Estimate, bootstrap, ratio
 
 N_BINS = 10
+ITEMS_PER_BIN = 200
 SMALLEST = 1e-12
 
 
@@ -43,16 +44,10 @@ def brier(p: Floats, label: Ints) -> float:
     return float(np.mean((p - label) ** 2))
 
 
-def brier_skill(p: Floats, label: Ints, base_rate: float | None = None) -> float:
-    """Return 1 - Brier / the constant's Brier: above 0 is better than the constant. NaN if that is never wrong.
-
-    Args:
-        p: Probabilities.
-        label: Labels.
-        base_rate: The constant, 0-1; by default the share of positives here, the best that any constant can be.
-    """
+def brier_skill(p: Floats, label: Ints) -> float:
+    """Return 1 - Brier / the best constant's Brier: above 0 is better than any constant. NaN if that is never wrong."""
     _require_some(label)
-    constant = brier(np.full(len(label), label.mean() if base_rate is None else base_rate), label)
+    constant = brier(np.full(len(label), label.mean()), label)
     return 1 - brier(p, label) / constant if constant > 0 else float("nan")
 
 
@@ -77,7 +72,9 @@ def auc(p: Floats, label: Ints, person: Ints) -> Estimate:
     """Return the area under the ROC curve with a 95 % interval that counts people; all NaN with one class only.
 
     The chance that a positive has the larger probability, ties counting half, with the variance for clustered data
-    of Obuchowski 1997, eq. 4-7 (DeLong's components summed by person).
+    of Obuchowski 1997, eq. 4-7 (DeLong's components summed by person). That variance is itself known only as well as
+    so many people tell it, so Student's t takes the normal's place, with as many people as would be worth as much if
+    all had equally many items (Kish 1965), less one. One person tells nothing of others: the interval is 0 to 1.
     """
     _require_some(label)
     positive = label == 1
@@ -89,14 +86,22 @@ def auc(p: Floats, label: Ints, person: Ints) -> Estimate:
     component[positive] = (ranks[positive] - rankdata(p[positive])) / n
     component[~positive] = 1 - (ranks[~positive] - rankdata(p[~positive])) / m
     value = float(component[positive].mean())
-    people, index = np.unique(person, return_inverse=True)
+    people, index, n_items = np.unique(person, return_inverse=True, return_counts=True)
+    if len(people) == 1:
+        return Estimate(value, 0.0, 1.0)
     deviation = component - value
     of_positives = np.bincount(index[positive], deviation[positive], minlength=len(people))
     of_negatives = np.bincount(index[~positive], deviation[~positive], minlength=len(people))
-    inflation = len(people) / max(len(people) - 1, 1)
+    inflation = len(people) / (len(people) - 1)
     variance = inflation * float(((of_positives / m + of_negatives / n) ** 2).sum())
-    half = Z95 * float(np.sqrt(variance))
+    effective = len(p) ** 2 / int((n_items**2).sum())
+    half = float(stdtrit(effective - 1, 0.975) * np.sqrt(variance))
     return Estimate(value, max(0.0, value - half), min(1.0, value + half))
+
+
+def n_bins_of(n: int) -> int:
+    """Return how many bins so many items carry: 2 to 10, of 200 items or more where there are enough."""
+    return int(np.clip(n // ITEMS_PER_BIN, 2, N_BINS))
 
 
 def equal_mass_bins(p: Floats, n_bins: int = N_BINS) -> Ints:
@@ -195,21 +200,37 @@ def gains(p: Floats, label: Ints) -> tuple[Floats, Floats]:
 def psi(before: Floats, now: Floats, n_bins: int = N_BINS) -> float:
     """Return the population stability index between two samples of a figure; above 0.25 is usually called drift.
 
-    sum((a - b) ln(a / b)) over bins that hold equal shares of `before` (Siddiqi 2006), each share counted with half
-    an item more, so that an empty bin is no infinity. NaN values are left out.
+    sum((a - b) ln(a / b)) over bins (Siddiqi 2006): one per value where both samples together have no more values than
+    `n_bins`, else such as hold equal shares of `before`, where a value that fills one alone has it to itself; and one
+    for what is unknown (NaN). Each share is counted with half an item more, so that a bin that is empty on one side is
+    no infinity.
 
     Raises:
         ValueError: A sample is empty.
     """
-    before, now = before[~np.isnan(before)], now[~np.isnan(now)]
     if len(before) == 0 or len(now) == 0:
         raise ValueError("drift needs samples on both sides")
-    edges = np.unique(np.quantile(before, np.linspace(0, 1, n_bins + 1)[1:-1]))
-    shares = []
-    for sample in (before, now):
-        counts = np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1) + 0.5
-        shares.append(counts / counts.sum())
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    # NaN sorts behind everything, so the last bin is that of the unknown.
+    edges = np.append(_drift_edges(before[~np.isnan(before)], now[~np.isnan(now)], n_bins), np.inf)
+    counts = np.array(
+        [
+            np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1)
+            for sample in (before, now)
+        ]
+    )
+    counts = counts[:, counts.any(axis=0)] + 0.5
+    a, b = counts / counts.sum(axis=1, keepdims=True)
+    return float(((a - b) * np.log(a / b)).sum())
+
+
+def _drift_edges(before: Floats, now: Floats, n_bins: int) -> Floats:
+    """Return the values at which the bins of two known samples begin; what lies below the first is a bin too."""
+    values = np.unique(np.concatenate([before, now]))
+    if len(values) <= n_bins:
+        return values
+    quantiles = np.quantile(before if len(before) else now, np.linspace(0, 1, n_bins + 1))
+    alone = quantiles[1:][np.diff(quantiles) == 0]
+    return np.unique(np.concatenate([quantiles[1:-1], np.nextafter(alone, np.inf)]))
 
 
 def gini(exposure: Floats) -> float:

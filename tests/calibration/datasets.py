@@ -41,7 +41,6 @@ def make_dataset(occupation, feedback=(), **overrides):
         "codes": tuple(f"11-{number:04d}.00" for number in range(occupation.max(initial=0) + 1)) if n else (),
         "position": np.ones(n),
         "propensity": np.ones(n),
-        "is_exploration": np.zeros(n, bool),
         "shown_days": np.zeros(n),
         "features": make_features(n, fit=50.0),
         "feedback_item": item,
@@ -61,8 +60,6 @@ def dataset_of(history, *, epsilon=0.2):
     n, s = len(history.person), len(history.slot)
     seen = np.zeros(n, bool)
     seen[answers.item[answers.action == Action.VIEW]] = True
-    is_slot = np.zeros(n, bool)
-    is_slot[history.slot] = True
     return Dataset(
         item=np.arange(n),
         event=history.event,
@@ -74,7 +71,6 @@ def dataset_of(history, *, epsilon=0.2):
         codes=tuple(f"11-{number:04d}.00" for number in range(900)),
         position=history.position,
         propensity=history.propensity,
-        is_exploration=is_slot,
         shown_days=history.shown_days,
         features=history.features,
         feedback_item=answers.item,

@@ -1,10 +1,12 @@
 """What learning from feedback must show on people with a known truth: small in the tests, large in a benchmark."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from calibration import slots
-from calibration.curves import gate, ladder, metrics, offpolicy
-from calibration.curves.features import NAMES
+from calibration.curves import gate, ladder, linear, metrics, offpolicy
+from calibration.curves.features import NAMES, Rung
 from calibration.curves.labels import Target, label
 from calibration.curves.samples import Samples
 from calibration.curves.simulate import DEFAULT_WORLD, simulate
@@ -28,6 +30,8 @@ ALIKE = World(
     person_sd=2.0,
 )
 """A world in which nothing tells jobs apart, but people differ much: each one's answers are much alike."""
+ONLY_PLACES = replace(ALIKE, attention=0.8, person_sd=1.0)
+"""A world in which nothing tells jobs apart but the place at which they are shown."""
 LONG_AFTER = 1000.0
 
 
@@ -111,6 +115,7 @@ def judged(samples, seed, *, make_challenger, make_champion=None):
         challenger=challenger.probability(late.features, late.position),
         champion=champion.probability(late.features, late.position) if champion else None,
         base_rate=float(early.label.mean()),
+        place=None if challenger.rung == Rung.PLATT else linear.place_alone(early, late.position),
         violations=ladder.monotonicity_violations(challenger, late.features[:200]),
         seed=seed,
     )
@@ -145,6 +150,20 @@ def luck_of_people(seeds, *, n_people=60, lists=8):
     for seed in seeds:
         samples, _ = samples_of(simulate(n_people, seed, world=ALIKE, events_per_person=lists))
         verdict = judged(samples, seed, make_challenger=best_of_ladder)
+        promoted += verdict.promote
+        surely_better += verdict.figures["brier_minus_constant_high"] < 0
+    return {"promoted": promoted, "surely better": surely_better}
+
+
+def places_promoted(seeds, *, n_people=600):
+    """Return in how many seeds the gate lets a logistic curve pass where only the place tells jobs apart.
+
+    And in how many it is surely better than the constant, as a curve that knows the places is.
+    """
+    promoted = surely_better = 0
+    for seed in seeds:
+        samples, _ = samples_of(simulate(n_people, seed, world=ONLY_PLACES, per_tier=10))
+        verdict = judged(samples, seed, make_challenger=rung(Rung.LOGISTIC))
         promoted += verdict.promote
         surely_better += verdict.figures["brier_minus_constant_high"] < 0
     return {"promoted": promoted, "surely better": surely_better}
@@ -209,10 +228,10 @@ def recovered(n_people, seeds, *, policy=by_what_is_missing, n_truth=50_000, eps
 def estimates(history, policy, seed, *, epsilon):
     """Return the policy's value by each estimator, from the places by lot that were seen, as the reports do."""
     dataset = dataset_of(history, epsilon=epsilon)
-    labels = labels_of(dataset)
+    labels = slots.choice_labels(dataset, Target.INTEREST)
     by_score = slots.choices(dataset, label=labels, policy=slots.best_by_score(dataset))
     logged = slots.choices(dataset, label=labels, policy=policy(history.pool))
-    samples = samples_of_dataset(dataset, labels)
+    samples = samples_of_dataset(dataset, labels_of(dataset))
     expected = slots.expected_rewards(dataset, samples, seed=seed)[slots.labelled(dataset, labels)]
     q_logged = expected[np.arange(len(expected)), logged.chosen]
     q_target = (expected * logged.target).sum(axis=1)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -10,10 +11,11 @@ from django.urls import reverse
 from calibration import services, tasks
 from calibration.curves.features import Rung
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
+from calibration.reports import BY_LOT, BY_SCORE
 from profiles.models import User
 from recommendations.models import Curve
 from tests.calibration.rows import make_model, make_report, make_run
-from tests.factories import make_profile, make_world
+from tests.factories import make_event, make_profile, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +93,20 @@ def test_the_list_tells_brier_against_the_constant_and_who_is_to_be_retrained(op
     assert "Marked for retraining" in words(operator.get(page_of(model)))
 
 
+def test_the_list_of_trainings_says_shortly_what_became_of_each_target(operator):
+    run = make_run(outcome=["Interest: a sentence that is long."])
+    make_model("plain", run=run, state="champion")
+    make_model("trees", run=run)
+    make_model("outcomes", run=run, state="rejected", target="outcome")
+    failed = make_run(state="failed", error="The training failed: a sentence that is long.")
+    page = operator.get(reverse(f"admin:{RUN}_changelist"))
+    assert "that is long" not in words(page)
+    told = {run.pk: page.context["cl"].model_admin.came_of_it(run) for run in page.context["cl"].result_list}
+    assert told == {run.pk: "interest: champion; outcome: rejected", failed.pk: "its page says why"}
+    assert "Interest: a sentence that is long." in words(operator.get(page_of(run)))
+    assert "The training failed: a sentence that is long." in words(operator.get(page_of(failed)))
+
+
 @pytest.mark.parametrize("rung", [Rung.PLATT, Rung.LOGISTIC, Rung.BOOSTING])
 def test_a_models_page_has_charts_with_titles_and_their_numbers(operator, rung):
     model = make_model(rung=rung, live={"items": 300, "people": 40, "ece": 0.031, "within": True})
@@ -115,16 +131,44 @@ def test_a_trainings_page_has_its_report(world, operator):
     whole = report["funnel"][0]
     whole["did"]["offer"] = whole["offer"] - 1
     text = words(operator.get(page_of(make_run(report=report))))
-    assert "One occupation has more than a tenth" in text
+    assert "One occupation was seen in more than a tenth of the lists" in text
     assert "Cashiers" in text
     for title in ("All tiers", "Ready now", "Zone 2", "Drift of probability by month"):
         assert title in text
     # Names and figures are text beside each other: a long one wraps and never runs over the other.
     row = report["exposure"]["rows"][0]
     assert f"<span>{row['title']}</span>" in text
-    assert f'<span class="figure">{100 * row["share"]:.1f} %</span>' in text
+    assert f'<span class="figure">{100 * row["of_lists"]:.1f} %</span>' in text
     did, of = whole["did"]["offer"], whole["of"]["offer"]
     assert f"{did:,} of {of:,} = {100 * whole['shares']['offer']:.1f} %" in text
+
+
+def test_the_bar_of_what_was_on_screen_stands_where_it_differs_from_what_is_taken_as_seen(world, operator):
+    report = make_report()
+    whole = report["funnel"][0]
+    report["funnel"] = [whole]
+    run = make_run(report=report)
+    assert whole["did"]["view"] == whole["of"]["view"]
+    text = words(operator.get(page_of(run)))
+    assert "<span>Seen (or taken as seen)</span>" in text
+    assert "<span>Seen on screen</span>" not in text
+    whole["did"]["view"] -= 1
+    TrainingRun.objects.update(report=report)
+    assert "<span>Seen on screen</span>" in words(operator.get(page_of(run)))
+
+
+def test_a_trainings_page_draws_the_worth_of_choices_of_which_there_is_a_verdict(world, operator):
+    report = make_report()
+    rows = [row for row in report["off_policy"] if row["policy"] == BY_LOT]
+    report["off_policy"] = [
+        *({**row, "value": 0.3, "low": 0.2, "high": 0.4, "enough": True} for row in rows),
+        *({**row, "policy": BY_SCORE, "value": None, "low": None, "high": None, "enough": False} for row in rows),
+    ]
+    text = words(operator.get(page_of(make_run(report=report))))
+    assert f"<title>{BY_LOT}</title>" in text
+    assert f"<title>{BY_SCORE}</title>" not in text
+    for estimator in ("IPS", "SNIPS", "Doubly robust"):
+        assert re.search(f'text-anchor="middle">{estimator}</text>', text)
 
 
 def test_a_trainings_page_says_of_whom_and_of_which_months_it_is_too_early_to_say(world, operator):
@@ -155,7 +199,7 @@ def test_a_report_on_nothing_has_a_page(world, operator):
         "off_policy": [],
     }
     text = words(operator.get(page_of(make_run(report=empty))))
-    assert "Nothing was shown yet." in text
+    assert "Nothing was seen yet." in text
 
 
 def test_pages_do_not_open_for_strangers(client):
@@ -167,6 +211,23 @@ def test_pages_do_not_open_for_strangers(client):
         for query in ({}, {"csv": "figures"}):
             assert client.get(page_of(row), query).status_code == 403
     assert client.get(page_of(model.run, "progress")).status_code == 403
+
+
+@pytest.mark.parametrize("sees", ["view_trainingrun", "view_calibrationmodel"])
+def test_no_link_leads_to_what_somebody_may_not_open(client, sees):
+    model = make_model("good", state="champion")
+    user = User.objects.create_user("clerk", password="secret", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename=sees))
+    client.force_login(user)
+    seen, name, hidden = (
+        (model.run, "good", model) if sees == "view_trainingrun" else (model, str(model.run), model.run)
+    )
+    pages = [page_of(seen), reverse(f"admin:{RUN if seen == model.run else MODEL}_changelist")]
+    for page in pages:
+        assert page_of(hidden) not in words(client.get(page))
+    assert name in words(client.get(pages[0]))
+    user.user_permissions.add(*Permission.objects.filter(content_type__app_label="calibration"))
+    assert f'<a href="{page_of(hidden)}">{name}</a>' in words(client.get(pages[0]))
 
 
 def test_nothing_can_be_typed_over_or_deleted(operator):
@@ -241,8 +302,16 @@ def test_a_candidate_is_promoted_and_the_champion_taken_back(operator):
     answer = operator.post(page_of(new, "take_back"), {"reason": "Odd figures."}, follow=True)
     new.refresh_from_db()
     assert new.state == "retired"
-    assert any("operator says: Odd figures." in sentence for sentence in new.history)
-    assert "operator says: Odd figures." in words(answer)
+    assert new.history[-1].endswith("Taken back by operator: Odd figures.")
+    assert "Taken back by operator: Odd figures." in words(answer)
+    assert any("Promoted by operator." in sentence for sentence in new.history)
+
+
+def test_taking_back_needs_no_reason(operator):
+    model = make_model("new", state="champion")
+    operator.post(page_of(model, "take_back"), {"reason": " "})
+    model.refresh_from_db()
+    assert model.history[-1].endswith("Taken back by operator; no reason given.")
 
 
 def test_a_click_returns_to_a_retired_model(operator):
@@ -251,6 +320,26 @@ def test_a_click_returns_to_a_retired_model(operator):
     assert "Return to this one" in words(operator.get(page_of(old)))
     assert notes(operator.post(page_of(old, "return_to"), follow=True)) == ["old is the champion again. It serves."]
     assert Curve.objects.get(serving=True).version == "old"
+    old.refresh_from_db()
+    assert old.history[-1].endswith("operator returned to it.")
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "button"),
+    [("candidate", "promote", ">Promote<"), ("retired", "return_to", ">Return to this one<")],
+)
+def test_where_real_people_have_lists_no_button_lets_simulated_ones_decide(operator, state, name, button):
+    model = make_model(state=state, run=make_run(traffic="simulated"))
+    assert button in words(operator.get(page_of(model)))
+    make_event(make_profile(traffic="person"))
+    sentence = "It learnt from simulated people, and real people have lists here, so it cannot serve them."
+    text = words(operator.get(page_of(model)))
+    assert sentence in text
+    assert button not in text
+    assert notes(operator.post(page_of(model, name), follow=True)) == [sentence]
+    model.refresh_from_db()
+    assert model.state == state
+    assert not Curve.objects.filter(serving=True).exists()
 
 
 def test_a_rejected_model_has_no_button_and_does_not_serve(operator):

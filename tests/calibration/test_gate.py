@@ -57,6 +57,34 @@ def test_a_constant_is_rejected():
     assert np.isnan(verdict.figures["slope"])
 
 
+def test_a_perfectly_told_hold_out_has_no_slope_and_is_rejected():
+    label, person, truth = make_case()
+    verdict = judge(lambda truth: np.where(label == 1, 0.9, 0.1), case=(label, person, truth))
+
+    assert not verdict.promote
+    assert np.isnan(verdict.figures["slope"])
+    assert [reason for reason in verdict.reasons if "slope" in reason]
+
+
+def test_better_than_a_champion_that_is_worse_than_the_constant_is_not_enough():
+    verdict = judge(lambda truth: expit(-logit(truth) - 2), champion=lambda truth: 1 - truth)
+
+    assert verdict.figures["brier_minus_champion_high"] < 0 < verdict.figures["brier_minus_constant_low"]
+    assert not verdict.promote
+    assert "the constant's" in verdict.reasons[0]
+
+
+def test_what_the_place_alone_tells_has_to_be_beaten_too():
+    label, person, truth = make_case()
+    told = judge(case=(label, person, truth), place=truth)
+    better = judge(case=(label, person, truth), place=flattened(truth))
+
+    assert not told.promote
+    assert "not surely better than that of the place in the list alone" in told.reasons[0]
+    assert better.promote
+    assert better.figures["brier_minus_place_high"] < 0
+
+
 def test_no_better_than_the_champion_is_rejected_for_that_alone():
     (reason,) = (verdict := judge(champion=lambda truth: truth)).reasons
 

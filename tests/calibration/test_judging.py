@@ -16,9 +16,10 @@ from tests.calibration.stored import make_curve, make_model
 from tests.calibration.trainings import KEEN
 
 # Each person is shown two lists, a fortnight apart.
-HISTORY = simulate(600, 0, world=KEEN, pool_size=4, per_tier=3, epsilon=0.9, events_per_person=2)
+HISTORY = simulate(900, 0, world=KEEN, pool_size=4, per_tier=3, epsilon=0.9, events_per_person=2)
 DATASET = dataset_of(HISTORY, epsilon=0.9)
 LABELS = labels_of(DATASET)
+OF_CHOICES = slots.choice_labels(DATASET, Target.INTEREST)
 BETTER = train(samples_of(DATASET, LABELS), Rung.LOGISTIC, seed=0)
 """Better than what a training learns: it has seen all answers."""
 
@@ -57,6 +58,12 @@ def held_out(seen):
     return np.isin(DATASET.person, seen["judge"][1]["person"]) & (LABELS != NO_LABEL)
 
 
+def choices_held_out(seen):
+    """Which last places of the people held out tell what came of them."""
+    people = np.isin(DATASET.person[DATASET.slots.item], seen["judge"][1]["person"])
+    return people & slots.labelled(DATASET, OF_CHOICES)
+
+
 def test_who_is_learnt_from_is_not_judged_by_and_was_shown_everything_before(seen):
     learnt()
     ((samples,), _), (_, judged) = seen["climb"], seen["judge"]
@@ -88,9 +95,10 @@ def test_choices_are_compared_on_last_places_of_the_people_held_out_alone(seen):
     (judged,) = learnt().judged
     (own, other), _ = seen["snips_difference"]
 
-    of_held_out = held_out(seen)[DATASET.slots.item]
+    of_held_out = choices_held_out(seen)
     assert own.person.tolist() == DATASET.person[DATASET.slots.item[of_held_out]].tolist()
-    assert 0 < len(own.reward) < slots.labelled(DATASET, LABELS).sum() / 2
+    assert 0 < len(own.reward) < slots.labelled(DATASET, OF_CHOICES).sum() / 2
+    assert own.reward.tolist() == OF_CHOICES[DATASET.slots.item[of_held_out]].tolist()
     assert other.target[:, 0].tolist() == [1.0] * len(other.reward)
     wanted = slots.best_of(slots.pool_probability(DATASET, judged.curve))
     assert own.target.tolist() == wanted[of_held_out].tolist()
@@ -154,8 +162,7 @@ class TestChampion:
         (judged,) = learnt(monkeypatch, [by_score], make_model("poor", curve=poor)).judged
 
         (_, other), options = seen["snips_difference"]
-        of_held_out = held_out(seen)[DATASET.slots.item]
-        wanted = slots.best_of(slots.pool_probability(DATASET, poor))[of_held_out]
+        wanted = slots.best_of(slots.pool_probability(DATASET, poor))[choices_held_out(seen)]
         assert other.target.tolist() == wanted.tolist()
         assert judged.verdict.figures["snips_difference_low"] > 0
 

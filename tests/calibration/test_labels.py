@@ -153,6 +153,20 @@ def test_one_showing_is_a_success_in_the_list_that_the_answer_names():
     assert of_lists(Target.OUTCOME, (0,), (1, APPLY, 2, INTERVIEW, 30)) == [NO_LABEL, 1]
 
 
+def test_what_was_saved_in_one_list_and_hidden_in_the_next_was_not_wanted():
+    assert of_lists(Target.INTEREST, (0, SAVE, 1), (2, HIDE, 3)) == [0, NO_LABEL]
+    assert of_lists(Target.INTEREST, (0, SAVE, 1), (10, HIDE, 14)) == [0, NO_LABEL]
+    assert of_lists(Target.INTEREST, (0, SAVE, 1), (10, HIDE, 14.01)) == [1, NO_LABEL]
+    assert of_lists(Target.INTEREST, (0, APPLY, 1), (2, HIDE, 3)) == [1, NO_LABEL]
+    assert of_lists(Target.INTEREST, (0, HIDE, 1), (40, SAVE, 41)) == [0, 1]
+    assert of_lists(Target.INTEREST, (0, SAVE, 1), (2, HIDE, 3), pair=[0, 1]) == [1, 0]
+
+
+def test_a_save_in_the_moment_of_the_next_list_or_of_the_reading_counts():
+    assert of_lists(Target.INTEREST, (0, SAVE, 2), (2,)) == [1, NO_LABEL]
+    assert interest((VIEW, 0), (SAVE, 14), age=14) == 1
+
+
 def test_other_jobs_and_other_people_are_not_touched():
     assert of_lists(Target.INTEREST, (0, SAVE, 1), (2,), pair=[0, 1]) == [1, 0]
 

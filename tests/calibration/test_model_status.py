@@ -4,7 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from calibration.curves.features import Rung
 from calibration.models import TrainedOn, TrainingRun
@@ -23,6 +26,13 @@ LATER = WHEN + timedelta(days=1)
 @pytest.fixture(autouse=True)
 def world():
     make_world()
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache(settings):
+    backend = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "model status"}}
+    cache.clear()
 
 
 @pytest.fixture
@@ -159,6 +169,27 @@ def test_only_real_peoples_feedback_in_force_counts(status):
     samples = status()["samples"]
     assert samples["save"] == 1
     assert set(samples) == set(Feedback.Action.values) - {"undo"}
+
+
+def test_feedback_is_counted_once_a_minute(status):
+    make_feedback(make_event(make_profile(traffic="person"), codes=(CASHIER,)).items.get())
+    samples = status()["samples"]
+    assert samples["save"] == 1
+    Feedback.objects.all().delete()
+    with CaptureQueriesContext(connection) as queries:
+        assert status()["samples"] == samples
+    assert not any(Feedback._meta.db_table in query["sql"] for query in queries)
+    cache.clear()
+    assert status()["samples"]["save"] == 0
+
+
+def test_without_the_cache_feedback_is_counted_each_time(status, settings):
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
+    make_feedback(make_event(make_profile(traffic="person"), codes=(CASHIER,)).items.get())
+    assert status()["samples"]["save"] == 1
+    Feedback.objects.all().delete()
+    assert status()["samples"]["save"] == 0
 
 
 def test_the_last_report_tells_of_drift_and_effective_size(status):

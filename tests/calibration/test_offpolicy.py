@@ -100,21 +100,30 @@ def test_doubly_robust_is_right_with_a_wrong_model_and_with_wrong_propensities()
 
 def test_under_an_effective_size_of_100_there_is_no_verdict():
     few = make_choices(700)  # about 70 choices match
-    q = np.full(700, 0.5)
 
-    for value in (
-        ips(few, seed=0),
-        snips(few, seed=0),
-        doubly_robust(few, q, q, seed=0),
-        snips_difference(few, replace(few, target=few.logged), seed=0),
-    ):
+    for value in by_all_estimators(few):
         assert value.effective_size < 100
         assert not value.enough
         assert np.isnan([value.estimate.value, value.estimate.low, value.estimate.high]).all()
 
+    for n in (99, 100):
+        half = np.full((n, 2), 0.5)
+        exactly = Choices(np.arange(n), np.ones(n), np.zeros(n, int), half, half)
+        assert [(value.effective_size, value.enough) for value in by_all_estimators(exactly)] == 4 * [(n, n == 100)]
+
     many = make_choices(1400)
     assert snips(many, seed=0).enough
     assert snips(many, seed=0).estimate.low < snips(many, seed=0).estimate.value < snips(many, seed=0).estimate.high
+
+
+def by_all_estimators(choices):
+    q = np.full(len(choices.reward), 0.5)
+    return (
+        ips(choices, seed=0),
+        snips(choices, seed=0),
+        doubly_robust(choices, q, q, seed=0),
+        snips_difference(choices, replace(choices, target=choices.logged), seed=0),
+    )
 
 
 @pytest.mark.parametrize("share", [0.1, 0.02])
@@ -139,6 +148,15 @@ def test_a_policy_that_differs_in_a_few_places_needs_answers_from_just_these(sha
         assert snips(by_score, seed=seed).enough
     # Often all places together would have passed for enough.
     assert passed >= 4
+
+
+def test_a_policy_that_nearly_always_takes_the_best_differs_too():
+    n = 400
+    target = always(0, n, 2)
+    target[:4] = 0.9, 0.1
+    choices = Choices(np.arange(n), np.ones(n), np.zeros(n, int), np.full((n, 2), 0.5), target)
+
+    assert choices.effective_size == pytest.approx(4 / ((0.9**2 + 0.1**2) / 0.5))
 
 
 def test_two_policies_are_compared_where_they_differ_not_where_both_leave_the_best():
@@ -245,6 +263,8 @@ def test_intervals_count_people_not_choices(times):
     )
 
     assert ips(repeated, seed=3).estimate.high == pytest.approx(ips(choices, seed=3).estimate.high)
+    once, again = (snips_difference(one, replace(one, target=one.logged), seed=3) for one in (choices, repeated))
+    assert again.estimate.high == pytest.approx(once.estimate.high)
 
 
 @pytest.mark.parametrize(

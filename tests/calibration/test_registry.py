@@ -7,15 +7,24 @@ from django.db import connection, transaction
 
 from calibration import registry
 from calibration.curves.labels import Target
-from calibration.models import CalibrationModel
+from calibration.models import CalibrationModel, TrainingRun
 from calibration.services import PromotionError, promote, return_to, serve_champion, take_back
 from recommendations.models import Curve
 from recommendations.services import RefusedCurveError, served_curve
 from tests.calibration.stored import make_model
 from tests.calibration.trainings import serving, states
+from tests.factories import make_event, make_profile
 from tests.locked import begin_elsewhere, only_postgresql
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def simulated():
+    """A model that learnt from simulated people."""
+    model = make_model("simulated")
+    TrainingRun.objects.filter(trained=model).update(traffic="simulated")
+    return model
 
 
 def test_a_promoted_model_serves_and_retires_the_champion():
@@ -96,7 +105,7 @@ def test_taking_back_lets_the_one_before_serve_again():
 
     assert (states(), serving()) == ({"first": "champion", "second": "retired"}, "first")
     second.refresh_from_db()
-    assert "Taken back: People complained." in second.history[-1]
+    assert second.history[-1].endswith(": Taken back by somebody: People complained.")
     # What was taken back does not step in for another.
     Curve.objects.filter(version="first").update(artifact=b"not ours")
     assert serving() is None
@@ -163,6 +172,68 @@ def test_who_learnt_from_people_who_have_gone_steps_in_for_nothing_any_more(clic
     assert serving() == "whole"
 
 
+@pytest.mark.parametrize("click", [promote, return_to])
+def test_what_was_learnt_from_simulated_people_serves_no_real_ones(click, simulated):
+    make_event(make_profile(traffic="simulated"))
+    click(simulated)
+    assert serving() == "simulated"
+    take_back(simulated, "Enough.")
+
+    make_event(make_profile(traffic="person"))
+
+    sentence = "It learnt from simulated people, and real people have lists here, so it cannot serve them."
+    with pytest.raises(PromotionError, match=sentence):
+        click(simulated)
+    assert (states(), serving()) == ({"simulated": "retired"}, None)
+
+
+def test_what_was_learnt_from_simulated_people_does_not_serve_again_by_itself(simulated):
+    real = make_model("real")
+    promote(simulated)
+    promote(real)
+    make_event(make_profile(traffic="person"))
+    assert take_back(real) is None
+    assert (states(), serving()) == ({"simulated": "retired", "real": "retired"}, None)
+
+
+def test_what_was_learnt_from_simulated_people_steps_in_for_nothing_that_is_promoted(simulated):
+    promote(simulated)
+    make_event(make_profile(traffic="person"))
+    promote(make_model("real"))
+    simulated.refresh_from_db()
+    assert simulated.taken_back
+    Curve.objects.filter(version="real").update(artifact=b"not ours")
+    assert serving() is None
+
+
+def test_the_history_says_who_acted():
+    first, second = make_model("first"), make_model("second")
+    promote(first, by="training 12")
+    promote(second, by="ada")
+    return_to(first, by="ada")
+    take_back(first, by="ada")
+    promote(second, by="bob")
+    take_back(second, "Odd figures.", by="bob")
+    told = {}
+    for model in (first, second):
+        model.refresh_from_db()
+        told[model.version] = [sentence.split(": ", 1)[1] for sentence in model.history]
+    assert told == {
+        "first": [
+            "Promoted by training 12.",
+            "second replaced it.",
+            "ada returned to it.",
+            "Taken back by ada; no reason given.",
+        ],
+        "second": [
+            "Promoted by ada.",
+            "Taken back: ada returned to first.",
+            "Promoted by bob.",
+            "Taken back by bob: Odd figures.",
+        ],
+    }
+
+
 def test_what_an_operator_took_back_holds_until_somebody_decides_again():
     first, second = make_model("first"), make_model("second")
     for decide in (promote, return_to):
@@ -173,7 +244,7 @@ def test_what_an_operator_took_back_holds_until_somebody_decides_again():
         assert registry.operator_took_back("v1_baseline", Target.INTEREST) is None
         decide(first)
         assert registry.operator_took_back("v2_level", Target.INTEREST) is None
-    take_back(first, "It is old.", by_operator=False)
+    registry.take_back_by_itself(first, "it is old.", may_follow=[])
     assert registry.operator_took_back("v2_level", Target.INTEREST) is None
 
 

@@ -27,13 +27,16 @@ def test_what_was_taken_back_is_counted_apart():
         [(0, Action.VIEW, IN_FORCE), (1, Action.SAVE, TAKEN_BACK), (2, Action.SAVE, IN_FORCE)],
         person=np.array([0, 0, 1]),
     )
-    counts = reports.counts(dataset, np.array([1, 0, -1]))
+    counts = reports.counts(dataset, np.array([1, 0, -1]), np.full(3, -1))
     assert (counts["samples"]["view"], counts["samples"]["save"], counts["withdrawn"]) == (1, 1, 1)
     assert (counts["items"], counts["people"], counts["labelled"], counts["base_rate"]) == (3, 2, 2, 0.5)
 
 
 def test_last_places_open_to_a_lot_are_more_than_those_that_it_changed(dataset, labels):
-    counts = reports.counts(dataset, labels)
+    of_choices = np.full(len(dataset), -1)
+    of_choices[dataset.slots.item[:5]] = 0, 0, 1, 0, -1
+    counts = reports.counts(dataset, labels, of_choices)
+    assert counts["slots_labelled"] == 4
     assert counts["slots"] == len(dataset.slots.item)
     assert counts["slots_changed"] == (dataset.slots.chosen != 0).sum()
     assert 0 < counts["slots_changed"] < counts["slots"]
@@ -55,17 +58,48 @@ def test_gini_and_shares_have_known_answers():
     assert exposure_of(make_dataset([0] * 150 + [1] * 50), n_jobs=4)["gini"] == pytest.approx(0.625)
 
 
-def test_more_than_a_tenth_alerts_and_a_tenth_does_not():
-    even = exposure_of(make_dataset(np.repeat(np.arange(10), 12)))
-    assert (even["alert"], even["gini"]) == (False, pytest.approx(0))
-    uneven = exposure_of(make_dataset(np.append(np.repeat(np.arange(10), 12), 3)))
-    assert uneven["alert"] is True
-    assert [row["alert"] for row in uneven["rows"]] == [True] + [False] * 9
-    assert uneven["rows"][0]["title"] == "Job 11-0003.00"
+def lists(n_lists, jobs_of):
+    """So many lists, each of another person, with the jobs that a function of its number returns."""
+    jobs = [np.asarray(jobs_of(number), int) for number in range(n_lists)]
+    each = np.repeat(np.arange(n_lists), [len(row) for row in jobs])
+    return make_dataset(np.concatenate(jobs), event=each, person=each)
 
 
-def test_too_few_alert_nobody():
-    assert exposure_of(make_dataset([0] * 99))["alert"] is None
+def test_a_job_in_every_list_alerts():
+    """Though it is but a fifteenth of all that was seen, as large a share of it as a job can have."""
+    found = exposure_of(lists(200, lambda number: np.append(0, 1 + (14 * number + np.arange(14)) % 400)), n_jobs=879)
+    first = found["rows"][0]
+    assert (first["code"], first["title"]) == ("11-0000.00", "Job 11-0000.00")
+    assert (first["share"], first["of_lists"]) == (pytest.approx(1 / 15), 1)
+    assert (found["alert"], found["largest_share"], found["lists"]) == (True, 1, 200)
+    assert {row["alert"] for row in found["rows"][1:]} == {False}
+
+
+def test_an_even_spread_over_few_jobs_does_not_alert():
+    found = exposure_of(lists(100, lambda number: (15 * number + np.arange(15)) % 100))
+    assert (found["largest_share"], found["gini"], found["alert"]) == (0.15, pytest.approx(0), False)
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "of_a_hundred_lists", "alert"), [(879, 10, False), (879, 11, True), (10, 29, False), (10, 30, True)]
+)
+def test_more_than_a_tenth_of_the_lists_alerts_where_it_is_three_times_the_even_share(
+    n_jobs, of_a_hundred_lists, alert
+):
+    found = exposure_of(
+        lists(100, lambda number: [0 if number < of_a_hundred_lists else 1 + number % 9]), n_jobs=n_jobs
+    )
+    assert {row["code"]: row["alert"] for row in found["rows"]}["11-0000.00"] is alert
+
+
+def test_too_few_lists_or_people_alert_nobody():
+    assert exposure_of(make_dataset([0] * 99), n_jobs=100)["alert"] is None
+    assert exposure_of(make_dataset([0] * 100), n_jobs=100)["alert"] is True
+    assert exposure_of(make_dataset([0] * 100))["alert"] is False
+    for n_people, alert in ((49, None), (50, True)):
+        assert exposure_of(make_dataset([0] * 100, person=np.arange(100) % n_people), n_jobs=100)["alert"] is alert
+    # Many jobs, but of few lists.
+    assert exposure_of(lists(99, lambda number: np.arange(15)), n_jobs=879)["alert"] is None
     assert exposure_of(make_dataset([]))["gini"] is None
 
 
@@ -75,9 +109,10 @@ def test_impressions_count_where_a_list_has_them_and_all_of_it_where_not():
         [(0, Action.VIEW, IN_FORCE), (2, Action.SAVE, IN_FORCE)],
         event=np.array([0, 0, 1, 1]),
     )
-    assert {row["code"]: row["shown"] for row in exposure_of(dataset)["rows"]} == {"11-0001.00": 1, "11-0002.00": 1} | {
-        "11-0000.00": 1
-    }
+    rows = exposure_of(dataset)["rows"]
+    assert {row["code"]: (row["shown"], row["share"], row["of_lists"]) for row in rows} == dict.fromkeys(
+        ("11-0000.00", "11-0001.00", "11-0002.00"), (1, 1 / 3, 1 / 2)
+    )
 
 
 # Drift
@@ -141,6 +176,27 @@ def test_so_many_jobs_of_few_people_have_no_verdict(month, told):
         assert [row["psi"]["fit"] is not None for row in found["months"]] == expected
         assert found["months"][month]["people"] == n_people
         assert found["people"] == (n_people if month == 0 else 120)
+
+
+def test_exactly_a_hundred_jobs_of_fifty_people_have_a_verdict():
+    dataset = monthly([0, 0, 5], people_per_month=100)
+    number = np.arange(len(dataset))
+    found = drift_of(replace(dataset, person=number // 100 * 100 + number % 50))
+    assert [(row["n"], row["people"], row["psi"]["fit"] is not None) for row in found["months"]] == [
+        (100, 50, True)
+    ] * 3
+
+
+def test_what_becomes_unknown_or_known_drifts():
+    dataset = monthly([0, 0, 0])
+    features = dataset.features.copy()
+    last_month = np.arange(len(dataset)) >= 240
+    features[last_month, NAMES.index("fit")] = NAN
+    features[last_month, NAMES.index("knowledge")] = 60.0
+    months = drift_of(replace(dataset, features=features))["months"]
+    assert months[1]["psi"]["knowledge"] is None
+    assert months[1]["psi"]["fit"] < 0.25 < 5 < min(months[2]["psi"]["fit"], months[2]["psi"]["knowledge"])
+    assert months[2]["psi"]["readiness"] is None
 
 
 def test_much_is_compared_by_lot_and_without_a_bias(dataset, labels):

@@ -10,10 +10,12 @@ from calibration.curves.features import NAMES, matrix
 from calibration.curves.labels import Maturity, Target
 from calibration.curves.world import People, World, interest, label_truth
 from calibration.dataset import read_dataset
+from calibration.services import promote
 from calibration.simulation import SimulationError, simulate_feedback
 from profiles.models import HeldJob, Profile
 from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
-from tests.factories import NURSE, make_event, make_profile, make_world
+from tests.calibration.stored import make_model
+from tests.factories import make_event, make_profile, make_world
 
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = 12
@@ -66,17 +68,18 @@ def stored():
 
 
 def test_people_are_marked_as_simulated_and_use_every_kind_of_answer(release, tmp_path):
-    told, _ = simulate(tmp_path, people=25, world=World(level=1.0, take_back=0.5, hide=0.3, apply_share=0.6))
+    world = World(level=1.0, take_back=0.5, hide=0.5, apply_share=0.7, interview=2.0)
+    told, _ = simulate(tmp_path, world=world)
 
     assert set(Profile.objects.values_list("traffic", flat=True)) == {"simulated"}
-    assert Profile.objects.count() == told.people == 25
-    assert RecommendationEvent.objects.count() == told.lists > 25
+    assert Profile.objects.count() == told.people == PEOPLE
+    assert RecommendationEvent.objects.count() == told.lists > PEOPLE
     assert RecommendedItem.objects.count() == told.items
     assert RecommendedItem.objects.filter(is_exploration=True).exists()
     for action in Feedback.Action.values:
         assert Feedback.objects.filter(action=action).count() == told.actions[action] > 0
     assert Feedback.objects.exclude(withdrawn_at=None).count() == told.actions["undo"]
-    assert HeldJob.objects.count() < 25, "some do not say what their job is"
+    assert HeldJob.objects.count() < PEOPLE, "some do not say what their job is"
 
 
 def test_answers_come_after_the_list_and_before_the_end(release, tmp_path):
@@ -230,7 +233,7 @@ def shown(truth):
 
 def test_interviews_and_offers_come_within_the_labels_times_of_the_settings(release, tmp_path, settings):
     settings.LABEL_MATURITY = {"save_days": 14.0, "apply_days": 14.0, "interview_days": 20.0, "offer_days": 30.0}
-    simulate(tmp_path, people=25, world=World(level=1.0, apply_share=0.8, interview=2.0, delay_days=0.5, on_time=1.0))
+    simulate(tmp_path, world=World(level=2.0, apply_share=1.0, interview=3.0, offer=0.8, delay_days=0.5, on_time=1.0))
 
     after = {
         action: [
@@ -253,7 +256,7 @@ def first_lists(truth):
 
 def test_people_answer_by_the_truth(release, tmp_path):
     """The share of jobs that people who saw them acted on is what the truth says, within its noise."""
-    _, truth = simulate(tmp_path, people=40, world=World(level=1.0))
+    _, truth = simulate(tmp_path, people=40, world=World(level=1.0, opens_first=0.0, opens=0.0, interview=-9.0))
     expected = {
         (of_list["event"], job["code"]): job["interest"]
         for of_list in truth["lists"]
@@ -303,6 +306,15 @@ def test_who_comes_back_is_not_shown_what_they_have_hidden(release, tmp_path):
         assert set(event.left_out) == set(hidden.values_list("item__occupation", flat=True))
 
 
+@pytest.mark.parametrize(("asked", "version"), [(True, "promoted"), (False, "")])
+def test_lists_are_in_the_order_of_the_promoted_calibration_where_that_is_asked_for(release, tmp_path, asked, version):
+    promote(make_model("promoted"))
+    told, _ = simulate(tmp_path, people=3, use_calibration=asked)
+
+    lists = RecommendationEvent.objects.filter(use_calibration=asked, calibration_version=version)
+    assert lists.count() == told.lists > 0
+
+
 def test_the_baseline_model_has_a_truth_too(release, tmp_path, settings):
     settings.MODEL_VERSION = "v1_baseline"
     told, truth = simulate(tmp_path, people=5)
@@ -312,10 +324,10 @@ def test_the_baseline_model_has_a_truth_too(release, tmp_path, settings):
 
 
 @pytest.mark.parametrize("with_list", [True, False])
-def test_a_database_with_real_people_is_refused(release, tmp_path, with_list):
+def test_a_database_with_real_people_is_refused(tmp_path, with_list):
     person = make_profile(traffic="person")
     if with_list:
-        make_event(person, codes=(NURSE,))
+        make_event(person)
 
     with pytest.raises(SimulationError, match=r"holds real people.*a database of its own: set DATABASE_URL"):
         simulate(tmp_path)
@@ -339,7 +351,7 @@ def test_a_database_with_real_people_is_refused(release, tmp_path, with_list):
         ({"until": datetime(2100, 1, 1, tzinfo=UTC)}, "future"),
     ],
 )
-def test_bad_numbers_are_refused_before_anything_is_written(release, tmp_path, overrides, sentence):
+def test_bad_numbers_are_refused_before_anything_is_read_or_written(tmp_path, overrides, sentence):
     with pytest.raises(SimulationError, match=sentence):
         simulate(tmp_path, **overrides)
     assert not Profile.objects.exists()

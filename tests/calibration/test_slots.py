@@ -12,7 +12,7 @@ from calibration.curves.ladder import train
 from calibration.curves.samples import folds
 from calibration.curves.simulate import simulate
 from calibration.dataset import Slots
-from tests.calibration.arrays import make_features
+from tests.calibration.arrays import make_features, random_samples
 from tests.calibration.datasets import dataset_of, labels_of, make_dataset, samples_of
 
 NAN = float("nan")
@@ -117,6 +117,17 @@ def test_expected_rewards_rest_on_other_peoples_answers_alone():
     here = folds(people, slots.N_FOLDS, 0)[np.searchsorted(people, dataset.person[dataset.slots.item])] == 0
     assert (honest[here] == with_lies[here]).all()
     assert (honest[~here] != with_lies[~here]).all()
+
+
+def test_where_enough_people_answered_more_than_the_fit_tells_what_to_expect():
+    samples = random_samples(0, 500, 2)
+    pool = make_features(2, fit=50.0, shortfall=[40.0, 60.0])[None]
+    lot = Slots(item=np.zeros(1, int), chosen=np.zeros(1, int), pool=pool, size=np.full(1, 2), epsilon=np.full(1, 0.1))
+    dataset = make_dataset(np.arange(500), slots=lot)
+
+    less, more = slots.expected_rewards(dataset, samples, seed=0)[0]
+
+    assert less > more + 0.1
 
 
 def test_the_uniform_lots_true_value_is_recovered():

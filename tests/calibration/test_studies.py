@@ -51,6 +51,14 @@ def test_the_luck_of_a_few_people_who_answer_alike_is_rejected():
     assert found["surely better"] <= 3
 
 
+def test_a_curve_that_knows_nothing_but_places_is_rejected():
+    found = studies.places_promoted(range(12))
+
+    # Or there would be no place to know.
+    assert found["surely better"] >= 10
+    assert found["promoted"] <= 1
+
+
 def test_a_better_challenger_is_promoted():
     assert studies.better_promoted(2000, range(5), challenger=Rung.LOGISTIC, champion=Rung.PLATT) >= 4
 

@@ -14,6 +14,7 @@ from calibration.tables import (
     live_table,
     report_tables,
 )
+from recommendations.models import Feedback
 
 # All figures differ, so that none can stand for another.
 BIN = {
@@ -150,12 +151,13 @@ def test_coefficients_stand_with_their_intervals_and_none_is_sure_at_its_bound()
 
 def test_figures_stand_with_their_intervals():
     gate = {"brier": 0.2, "brier_minus_constant": -0.05, "brier_minus_constant_low": -0.06}
-    figures = gate | {"brier_minus_constant_high": -0.04, "slope": 0.9, "intercept": 0.1}
+    figures = gate | {"brier_minus_constant_high": -0.04, "brier_of_place": 0.21, "slope": 0.9, "intercept": 0.1}
     rows = {row["figure"]: row for row in by_key(figures_table(figures, details(log_loss=0.4)))}
     interval = {name: row for name, row in rows.items() if row["low"] != ""}
     assert [tuple(row.values())[1:] for row in interval.values()] == [(-0.05, -0.06, -0.04), (0.7, 0.6, 0.8)]
     assert list(interval) == ["Brier score minus the constant's", "Area under the ROC curve"]
     told = {"Brier score": 0.2, "Calibration slope": 0.9, "Calibration intercept": 0.1, "Log loss (nats)": 0.4}
+    told["Brier score of the place in the list alone"] = 0.21
     assert {name: rows[name]["value"] for name in told} == told
 
 
@@ -164,7 +166,7 @@ def test_live_figures_tell_the_least_error():
     assert rows == {
         "Expected calibration error": 0.2,
         "Expected calibration error, 95 % from": 0.15,
-        "Error not surely above the limit": False,
+        "Not surely off": False,
     }
 
 
@@ -175,6 +177,7 @@ FUNNEL |= {step: 700 - number for number, step in enumerate(STEPS)}
 FUNNEL["of"] = {step: 600 - number for number, step in enumerate(STEPS)}
 FUNNEL["did"] = {step: 500 - number for number, step in enumerate(STEPS)}
 FUNNEL["shares"] = {step: number / 10 for number, step in enumerate(STEPS)}
+EXPOSED = {"code": "1", "title": "Cooks", "shown": 9, "share": 0.2, "of_lists": 0.4, "alert": True}
 WAITS = {"save": 14, "apply": 20, "interview": 60, "offer": 90}
 
 
@@ -186,7 +189,7 @@ def report(**overrides):
         "counts": counts,
         "funnel": [FUNNEL],
         "maturity": dict.fromkeys(STEPS, 0) | WAITS,
-        "exposure": {"rows": [{"code": "1", "title": "Cooks", "shown": 9, "share": 0.2, "alert": True}]},
+        "exposure": {"rows": [EXPOSED]},
         "drift": {"months": [month | {"psi": {"fit": 0.05, "shortfall": None}}]},
         "off_policy": [policy | {"effective_size": 120.0, "enough": True}],
     }
@@ -212,10 +215,18 @@ def test_the_funnel_holds_each_step_with_what_its_share_is_of():
     assert (words["offer"], words["offer_of"], words["offer_did"]) == ("Offer", "Seen 90+ days ago", "Of these: offer")
 
 
+def test_what_was_seen_on_screen_and_what_is_taken_as_seen_have_names_of_their_own():
+    tables = report_tables(report())
+    words = {column.key: column.words for column in table(tables, "funnel").columns}
+    assert (words["seen"], words["view"]) == ("Seen (or taken as seen)", Feedback.Action.VIEW.label)
+    counts = [row["count"] for row in by_key(table(tables, "counts"))]
+    assert {"Of them seen (or taken as seen)", "Seen on screen"} < set(counts)
+
+
 def test_exposure_drift_and_policies_stand_under_their_names():
     tables = report_tables(report())
-    assert by_key(table(tables, "exposure")) == [
-        {"code": "1", "title": "Cooks", "shown": 9, "share": 0.2, "alert": True}
+    assert by_words(table(tables, "exposure")) == [
+        {"Code": "1", "Occupation": "Cooks", "Seen": 9, "Of all seen": 0.2, "In lists": 0.4, "Too often": True}
     ]
     assert by_words(table(tables, "drift")) == [
         {
@@ -251,7 +262,7 @@ def test_too_little_explored_is_no_negative_verdict():
 
 
 def test_a_page_shows_the_occupations_shown_most_often():
-    rows = [{"code": str(n), "title": "", "shown": 99 - n, "share": 0.01, "alert": False} for n in range(30)]
+    rows = [EXPOSED | {"code": str(n)} for n in range(30)]
     found = table(report_tables(report(exposure={"rows": rows})), "exposure")
     assert [row[0].words for row in found.shown] == [str(number) for number in range(20)]
     assert found.left_out == 10

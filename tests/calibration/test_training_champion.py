@@ -48,8 +48,8 @@ def test_a_dry_run_takes_nobody_back():
     store(simulate(150, 0))
     promote(make_model("bad", curve=make_curve(2.0), started=START + timedelta(days=150)))
     simulated = make_model("simulated", target="outcome")
-    TrainingRun.objects.filter(trained=simulated).update(traffic="simulated")
     promote(simulated)
+    TrainingRun.objects.filter(trained=simulated).update(traffic="simulated")
     promote(make_model("marked", model_version="v1_baseline", n_profiles=1))
     before = list(CalibrationModel.objects.order_by("pk").values("state", "live", "history", "curve__may_serve"))
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_a_failure_is_one_sentence_on_the_row_and_nothing_is_half_stored(monkeypatch):
     store(keen())
 
-    def fail(model):
+    def fail(model, **options):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(training.registry, "promote", fail)

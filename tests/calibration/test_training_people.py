@@ -7,7 +7,7 @@ import pytest
 
 from calibration import training
 from calibration.models import CalibrationModel, TrainedOn, TrainingRun
-from calibration.services import SimulatedOnRealError, calibration_alerts, promote
+from calibration.services import SimulatedOnRealError, calibration_alerts, promote, serve_champion
 from profiles.models import Profile
 from recommendations.services import served_curve
 from tests.calibration.stored import AFTER, make_model, store
@@ -63,6 +63,18 @@ def test_what_was_learnt_from_simulated_people_is_marked_and_never_serves_real_o
     assert f"{version} was taken back: it learnt from simulated people" in run.outcome[0]
     assert served_curve("v2_level") is None
     assert calibration_alerts() == []
+
+
+def test_what_simulated_people_taught_of_a_target_that_is_not_served_is_no_alert(settings):
+    model = make_model("simulated", target="outcome")
+    TrainingRun.objects.update(traffic="simulated")
+    promote(model)
+
+    assert champion("outcome") == model
+    assert calibration_alerts() == []
+    settings.CALIBRATION_TARGET = "outcome"
+    serve_champion("v2_level")
+    assert "simulated" in calibration_alerts()[0]
 
 
 class TestPeopleGone:

@@ -12,8 +12,8 @@ from tests.calibration.stored import AFTER
 
 NEXT_DAY = AFTER + timedelta(days=1)
 
-KEEN = World(level=-1.0, fit=1.2)
-"""People who answer much and follow the fit, so that few of them suffice."""
+KEEN = World(level=-1.0, fit=1.2, gap=-1.2, person_sd=0.3, attention=0.2)
+"""People who answer much, and follow the fit and the gap more than the place, so that few of them suffice."""
 
 
 def keen(n=150, seed=0, **options):

@@ -1,15 +1,17 @@
 """The champion is watched: by what people answer after its training it may be taken back by itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from calibration.curves.labels import Target
 from calibration.curves.ladder import train as fit
 from calibration.curves.simulate import simulate
 from calibration.dataset import read_dataset
+from calibration.live import check_live, live_figures
 from calibration.models import CalibrationModel
-from calibration.registry import check_live, live_figures
 from calibration.services import promote
 from recommendations.models import Curve, RecommendedItem
 from tests.calibration.stored import AFTER, START, make_curve, make_model, store
@@ -81,10 +83,41 @@ class TestLive:
         assert self.check(dataset).endswith("good serves again.")
 
     def test_the_limit_is_a_setting(self, dataset, settings):
-        settings.CALIBRATION_LIVE_MAX_ERROR = 0.9
-        promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
+        bad = make_model("bad", curve=make_curve(-0.6), started=self.TRAINED)
+        figures = live_figures(dataset, bad)
+        assert figures["within"]
+        assert figures["ece_low"] > 0.01
+        settings.CALIBRATION_LIVE_MAX_ERROR = 1.1 * figures["ece_low"]
+        promote(bad)
         assert self.check(dataset) == ""
         assert serving() == "bad"
+        settings.CALIBRATION_LIVE_MAX_ERROR = 0.9 * figures["ece_low"]
+        assert "its calibration error" in self.check(dataset)
+
+    @pytest.mark.parametrize(("target", "log_odds", "off"), [("outcome", -1.5, "fewer"), ("interest", -3.0, "more")])
+    def test_a_curve_that_is_surely_off_by_half_is_taken_back_however_small_its_error(
+        self, dataset, settings, target, log_odds, off
+    ):
+        settings.CALIBRATION_LIVE_MAX_ERROR = 0.9
+        model = make_model("bad", target=target, curve=make_curve(log_odds), started=self.TRAINED - timedelta(days=100))
+        promote(model)
+
+        sentence = check_live(dataset, Target[target.upper()], model_version="v2_level")
+
+        model.refresh_from_db()
+        assert model.live["within"] is False
+        assert f"{model.live['times']:.2f} times as many were positive as it says" in sentence
+        if off == "more":
+            assert model.live["times"] > model.live["times_low"] > 1.5
+        else:
+            assert model.live["times"] < model.live["times_high"] < 1 / 1.5
+
+    def test_where_few_positive_answers_are_to_be_expected_none_prove_nothing(self, dataset):
+        model = make_model("low", target="outcome", curve=make_curve(-5.0), started=self.TRAINED)
+        promote(model)
+        assert check_live(dataset, Target.OUTCOME, model_version="v2_level") == ""
+        model.refresh_from_db()
+        assert (model.live["enough"], model.live["times"], model.live["within"]) == (True, None, True)
 
     def test_an_error_that_chance_may_explain_takes_nothing_back_but_brings_nothing_back_either(
         self, dataset, good, settings
@@ -119,6 +152,15 @@ class TestLive:
         assert figures["people"] == 49
         assert figures["enough"] is False
 
+    def test_people_count_by_how_evenly_they_answered(self, dataset):
+        """Of the same answers, said by so many alike, enough; said mostly by one, not."""
+        model = make_model("any", curve=make_curve(-1.0), started=START - timedelta(days=1))
+        assert live_figures(dataset, model)["enough"] is True
+        talker = np.where(np.arange(len(dataset)) % 3, dataset.person[0], dataset.person)
+        figures = live_figures(replace(dataset, person=talker), model)
+        assert figures["people"] >= 50
+        assert figures["enough"] is False
+
     def test_without_a_champion_or_with_refused_bytes_there_is_nothing_to_check(self, dataset):
         assert self.check(dataset) == ""
         promote(make_model("bad", curve=make_curve(2.0), started=self.TRAINED))
@@ -134,7 +176,8 @@ class TestLive:
             created_at=AFTER - timedelta(days=5),
             model_version="v2_level",
         ).items.all()
-        make_feedback(item, "save", happened_at=AFTER - timedelta(days=4))
+        for action in ("view", "save"):
+            make_feedback(item, action, happened_at=AFTER - timedelta(days=4))
         RecommendedItem.objects.update(features={"fit": 50})
         for days, items in ((0, 0), (20, 1)):
             dataset = read_dataset(model_version="v2_level", traffic="person", now=AFTER + timedelta(days=days))
