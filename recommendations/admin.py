@@ -1,29 +1,26 @@
 """What was recommended and what people did with it, to look at."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from import_export import fields, resources
 from import_export.admin import ExportMixin
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.import_export.forms import ExportForm
 from unfold.views import ChangeList
 
-from occupations.admin import ReadOnlyInline
 from recommendations.models import Curve, Evaluation, Feedback, RecommendationEvent, RecommendedItem, Tier
 from recommendations.services import RefusedCurveError, load_curve
+from skillsprout.deletion import CountedDeletionAdmin
+from skillsprout.read_only import ReadOnlyAdmin, ReadOnlyInline
 
-
-class ReadOnlyAdmin(ModelAdmin):
-    list_filter_submit = True
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+ONET_CODE = re.compile(r"\d{2}-\d{4}\.\d{2}")
+# More would be held in memory whole.
+MOST_EXPORTED = 20_000
 
 
 def _probability(item: RecommendedItem) -> str:
@@ -32,6 +29,25 @@ def _probability(item: RecommendedItem) -> str:
     if p is None or low is None or high is None:
         return ""
     return f"{100 * p:.1f} % ({100 * low:.1f}-{100 * high:.1f} %)"
+
+
+class ManyRowsAdmin(ReadOnlyAdmin):
+    """Tables that may hold millions of rows: one count to a page, and keys are found whole, by their index."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    id_lookups: tuple[str, ...]
+    occupation_lookup: str
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        sought = search_term.strip()
+        if ONET_CODE.fullmatch(sought):
+            return queryset.filter(**{self.occupation_lookup: sought}), False
+        try:
+            key = UUID(sought)
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(Q.create([(lookup, key) for lookup in self.id_lookups], connector=Q.OR)), False
 
 
 class ItemInline(ReadOnlyInline):
@@ -58,7 +74,7 @@ class ItemInline(ReadOnlyInline):
 
 
 @admin.register(RecommendationEvent)
-class RecommendationEventAdmin(ReadOnlyAdmin):
+class RecommendationEventAdmin(CountedDeletionAdmin, ManyRowsAdmin):
     list_display = [
         "id",
         "profile",
@@ -76,7 +92,10 @@ class RecommendationEventAdmin(ReadOnlyAdmin):
         "profile__traffic",
         ("created_at", RangeDateTimeFilter),
     ]
-    search_fields = ["id", "profile__id", "items__occupation__code"]
+    search_fields = ["calibration_version"]
+    search_help_text = "Whole ids of lists or people, whole O*NET-SOC codes, or calibration versions."
+    id_lookups = ("pk", "profile")
+    occupation_lookup = "items__occupation_id"
     list_select_related = ["profile"]
     inlines = [ItemInline]
     fieldsets = [
@@ -86,7 +105,16 @@ class RecommendationEventAdmin(ReadOnlyAdmin):
         (
             "What made it",
             {
-                "fields": ["inputs", "left_out", "more_of", "bucket_rule", "catalogue_revision", "pools"],
+                "fields": [
+                    "inputs",
+                    "left_out",
+                    "more_of",
+                    "first",
+                    "drawn_before",
+                    "bucket_rule",
+                    "catalogue_revision",
+                    "pools",
+                ],
                 "classes": ["collapse"],
             },
         ),
@@ -94,7 +122,7 @@ class RecommendationEventAdmin(ReadOnlyAdmin):
     readonly_fields = ["lots"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("pools", "inputs", "bucket_rule")
+        return super().get_queryset(request).defer("pools", "inputs", "bucket_rule", "first")
 
     @admin.display(description="jobs in the lots")
     def lots(self, event: RecommendationEvent) -> str:
@@ -104,7 +132,7 @@ class RecommendationEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RecommendedItem)
-class RecommendedItemAdmin(ReadOnlyAdmin):
+class RecommendedItemAdmin(ManyRowsAdmin):
     list_display = [
         "occupation",
         "tier",
@@ -124,7 +152,11 @@ class RecommendedItemAdmin(ReadOnlyAdmin):
         "event__calibration_version",
         ("event__created_at", RangeDateTimeFilter),
     ]
-    search_fields = ["occupation__code", "occupation__onet_title", "event__id"]
+    search_fields = ["occupation__onet_title"]
+    search_help_text = "Whole ids of lists, whole O*NET-SOC codes, or titles."
+    id_lookups = ("event",)
+    occupation_lookup = "occupation_id"
+    ordering = ["-pk"]
     list_select_related = ["occupation", "event"]
     fields = [
         "event",
@@ -140,6 +172,13 @@ class RecommendedItemAdmin(ReadOnlyAdmin):
         "features",
     ]
     readonly_fields = ["probability"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        of_event = [f"event__{name}" for name in ("pools", "inputs", "bucket_rule", "first")]
+        return super().get_queryset(request).defer("features", *of_event)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     @admin.display(description="calibrated probability", ordering="calibrated_probability")
     def probability(self, item: RecommendedItem) -> str:
@@ -176,10 +215,10 @@ class FlagFilter(admin.SimpleListFilter):
     parameter_name = "flag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("outcome_without_application", "Outcome without an application")]
+        return Feedback.Flag.choices
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.with_flag().filter(flag=self.value()) if self.value() else queryset
+        return queryset.with_flag().filter(flag__contains=self.value()) if self.value() else queryset
 
 
 class FlaggedChangeList(ChangeList):
@@ -215,7 +254,7 @@ class FeedbackResource(resources.ModelResource):
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
+class FeedbackAdmin(ExportMixin, ManyRowsAdmin):
     resource_classes = [FeedbackResource]
     export_form_class = ExportForm
     list_display = ["action", "occupation", "tier", "happened_at", "recorded_at", "withdrawn_at", "flag"]
@@ -227,8 +266,11 @@ class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
         "item__event__profile__traffic",
         ("happened_at", RangeDateTimeFilter),
     ]
-    search_fields = ["item__occupation__code", "item__occupation__onet_title", "item__event__id"]
-    show_full_result_count = False
+    search_fields = ["item__occupation__onet_title"]
+    search_help_text = "Whole ids of lists, whole O*NET-SOC codes, or titles."
+    id_lookups = ("item__event",)
+    occupation_lookup = "item__occupation_id"
+    ordering = ["-recorded_at"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FlaggedChangeList
@@ -241,6 +283,18 @@ class FeedbackAdmin(ExportMixin, ReadOnlyAdmin):
 
     def get_export_queryset(self, request: HttpRequest) -> Any:
         return super().get_export_queryset(request).with_flag()
+
+    def get_export_data(self, file_format: Any, request: HttpRequest, queryset: Any, **options: Any) -> Any:
+        if (chosen := queryset.count()) > MOST_EXPORTED:
+            # The page shows it above the form.
+            raise ValueError(
+                f"Nothing was exported: this is {chosen:,} rows, and an export holds at most {MOST_EXPORTED:,}. "
+                "Filter the list first."
+            )
+        return super().get_export_data(file_format, request, queryset, **options)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def flag(self, feedback: Feedback) -> str:
         return feedback.flag.replace("_", " ").capitalize()

@@ -1,24 +1,27 @@
 """What comes of the answers: the three lists, a page per occupation, a plan, and how it all works."""
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib import messages
 from django.db.models.functions import Length
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from occupations.models import Occupation, PayOutlook
 from occupations.services import get_catalogue
-from profiles.http import current_profile
+from profiles.http import current_profile, to_start
 from profiles.models import Profile
-from profiles.services import Answers, mark_staff
+from profiles.services import Answers, ProfileGoneError, mark_staff
 from profiles.services import answers as answers_of
 from recommendations import services
 from recommendations.advice import Advice, Recommendation, Requirement
@@ -32,13 +35,11 @@ from skillsprout.pages import unprocessable
 MOST_PER_TIER = 60
 MOST_DIGITS = 9
 MOST_LISTS = 100
-MOST_SEEN = 300
 MOST_SOFTWARE = 18
 MOST_TASKS = 12
 MOST_RELATED = 12
 MOST_TITLES = 6
 
-SILENT = (Feedback.Action.VIEW, Feedback.Action.CLICK)
 REACTIONS = (
     (Feedback.Action.SAVE, "Save", "Saved"),
     (Feedback.Action.APPLY, "I applied", "Applied"),
@@ -68,7 +69,7 @@ class Reactions:
     @property
     def undoable(self) -> bool:
         """Whether one button undoes the newest; the page of an occupation has one for each thing said."""
-        return bool(self.in_force.difference(SILENT)) and (self.brief or self.hidden)
+        return bool(self.in_force.difference(services.SILENT)) and (self.brief or self.hidden)
 
     @property
     def told(self) -> list[tuple[str, Feedback]]:
@@ -118,10 +119,12 @@ class TierSection:
 def results(request: HtmxRequest) -> HttpResponse:
     profile = current_profile(request)
     if profile is None:
-        return redirect("profiles:start")
+        return to_start(request)
     try:
         advice = _advice(request, profile)
     except services.EmptyProfileError as error:
+        if request.htmx:
+            return HttpResponseClientRedirect(request.path)
         return render(request, "recommendations/results_empty.html", {"reason": str(error), "step": "results"})
     mark_staff(profile.pk, request.user)
     done = services.feedback_in_force(profile)
@@ -150,6 +153,8 @@ def _advice(request: HttpRequest, profile: Profile) -> Advice:
             use_calibration=settings.PAGES_USE_CALIBRATION,
             enable_exploration=True,
             more_of=[group] if held_back else (),
+            # Whoever asks for more finds what they have seen where it was.
+            after=None if held_back else advice,
         )
     return advice
 
@@ -192,7 +197,7 @@ class Sheet:
 
 
 def _sheet(profile: Profile | None, code: str) -> Sheet:
-    occupation = get_object_or_404(Occupation.objects.filter(hidden=False), code=code)
+    occupation = get_object_or_404(Occupation.objects.filter(hidden=False), code=_without_null(code))
     item = None
     if profile:
         shown = RecommendedItem.objects.filter(event__profile=profile, occupation=occupation)
@@ -286,7 +291,9 @@ def feedback(request: HtmxRequest) -> HttpResponse:
     profile = current_profile(request)
     action, undoes, code = (_posted(request, name) for name in ("action", "undoes", "code"))
     action = Feedback.Action.UNDO if undoes else action
-    if profile is None or action not in Feedback.Action.values:
+    if profile is None:
+        return _gone(request)
+    if action not in Feedback.Action.values:
         return unprocessable(request, "There is no such button. Nothing was noted.")
     shown = RecommendedItem.objects.filter(event__profile=profile, occupation=code).order_by("-event__created_at")
     items = {str(item.event_id): item for item in shown.select_related("occupation")[:MOST_LISTS]}
@@ -297,21 +304,28 @@ def feedback(request: HtmxRequest) -> HttpResponse:
     item = items.get(event_id) or next(iter(items.values()))
     form = OutcomeForm(request.POST) if "day" in request.POST else OutcomeForm()
     taken_back = ""
-    if action == Feedback.Action.UNDO:
-        taken_back = _take_back(profile, code, undoes)
-    elif not form.is_bound or form.is_valid():
-        _note(profile, item, action, form)
+    try:
+        if action == Feedback.Action.UNDO:
+            taken_back = services.take_back_feedback(profile, code, undoes)
+        elif not form.is_bound or form.is_valid():
+            _note(profile, item, action, form)
+    except ProfileGoneError:
+        return _gone(request)
     if not request.htmx and form.errors:
         context = _occupation_context(profile, _sheet(profile, code), form)
         return render(request, "recommendations/occupation.html", context, status=422)
+    told = services.told_of(profile, code)
+    remark = _remark(told, action) if not form.errors else ""
     if not request.htmx:
+        messages.success(request, f"{_done(action, taken_back, item.occupation.title)} {remark}".strip())
         return HttpResponseRedirect(_back(request, code))
     context = {
-        "reactions": _reactions(item, services.told_of(profile, code), brief="brief" in request.POST),
+        "reactions": _reactions(item, told, brief="brief" in request.POST),
         "outcome_form": None if "brief" in request.POST else form if form.errors else OutcomeForm(),
         "next": request.POST.get("next", ""),
         "pressed": action,
         "taken_back": taken_back,
+        "remark": remark,
         "noted_day": form.is_bound and form.is_valid(),
     }
     return render(request, "recommendations/reactions.html", context)
@@ -333,7 +347,7 @@ def kept(request: HttpRequest) -> HttpResponse:
     profile = current_profile(request)
     if profile is None:
         return redirect("profiles:start")
-    said = Feedback.objects.in_force().filter(item__event__profile=profile, action__in=DONE)
+    said = Feedback.objects.of(profile).filter(action__in=DONE)
     jobs: dict[str, Kept] = {}
     for one in said.select_related("item__occupation").defer("item__features").order_by("-happened_at", "-pk"):
         job = jobs.setdefault(one.item.occupation_id, Kept(one.item.occupation, str(one.item.event_id)))
@@ -366,23 +380,37 @@ def _note(profile: Profile, item: RecommendedItem, action: str, form: OutcomeFor
         form.add_error("day", "That is more than five years ago. Please check the year.")
 
 
-def _take_back(profile: Profile, code: str, undoes: str) -> str:
-    """Take back an action on an occupation, or else the newest, in all of the person's lists; return the action."""
-    said = Feedback.objects.in_force().filter(item__event__profile=profile, item__occupation=code)
-    newest = said.exclude(action__in=SILENT).order_by("-recorded_at", "-pk").first()
-    action = undoes or (newest.action if newest else "")
-    for event_id in list(said.filter(action=action).order_by().values_list("item__event", flat=True)):
-        # A second press finds nothing: it is taken back already.
-        with suppress(services.NothingToUndoError):
-            services.record_feedback(event_id=event_id, code=code, action=Feedback.Action.UNDO, undoes=action)
-    return action
+def _gone(request: HttpRequest) -> HttpResponse:
+    words = "Your answers are no longer kept in this browser. Nothing was noted."
+    return render(request, "422.html", {"message": words}, status=410)
+
+
+def _done(action: str, taken_back: str, title: str) -> str:
+    """Return what came of a press, for a page that is loaded anew."""
+    if action == Feedback.Action.HIDE:
+        return f"Hidden: {title}. You find it under Your jobs."
+    if action != Feedback.Action.UNDO:
+        return f"{DONE.get(action, 'Noted')}: {title}."
+    if taken_back == Feedback.Action.HIDE:
+        return f"No longer hidden: {title}."
+    return f"Taken back: {title}." if taken_back else f"There was nothing to take back: {title}."
+
+
+def _remark(told: Mapping[str, Feedback], action: str) -> str:
+    """Return what is odd about the day of what was noted, which stands all the same; mostly nothing."""
+    later = services.step_dated_later(told, action)
+    if later is None:
+        return ""
+    what = "the day you applied" if later.action == Feedback.Action.APPLY else "the day of your interview"
+    day = date_format(timezone.localtime(later.happened_at), "j F Y")
+    return f"That is before {what} ({day}). Is it right?"
 
 
 @require_POST
 def seen(request: HttpRequest) -> HttpResponse:
     """Note the cards that came into sight, as the page's script reports them."""
     codes = [_without_null(code) for code in request.POST.getlist("code")]
-    if not 0 < len(codes) <= MOST_SEEN:
+    if not 0 < len(codes) <= services.MOST_SEEN:
         return unprocessable(request, "That names no card, or too many. Nothing was noted.")
     try:
         services.record_views(event_id=_posted(request, "event"), codes=codes, user=request.user)

@@ -24,20 +24,62 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-// What did not reach us must not look saved.
+// Whoever logs in in another tab gets another token: the cookie's counts, not this page's.
+function csrfToken() {
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  return token ? { "X-CSRFToken": token } : JSON.parse(document.body.getAttribute("hx-headers"));
+}
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  Object.assign(detail.headers, csrfToken());
+  // The one in the form would count before the header's.
+  delete detail.parameters.csrfmiddlewaretoken;
+});
+
+const REFUSED = {
+  403: "Not saved: you logged in or out in another tab. Reload this page, then press again.",
+  410: "Your answers are no longer kept in this browser. Nothing was noted.",
+};
+
+function whyNotSaved(status) {
+  if (status === 0 || status >= 500) return "Not saved: we could not be reached. Please try again.";
+  return REFUSED[status] ?? "Not saved: this page is out of date. Reload it, then press again.";
+}
+
+// What was not saved must not look saved.
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.addEventListener(failure, ({ target }) => {
+  document.addEventListener(failure, ({ target, detail }) => {
     const ratings = target.closest(".ratings");
-    const where = ratings ? document.querySelector("#progress p") : target.closest(".reactions");
+    const where = ratings ? document.querySelector("#progress p") : target.closest(".reactions, .tier-more");
     if (!where) return;
     const notice = document.createElement("strong");
     notice.className = "failed";
     notice.setAttribute("role", "alert");
-    notice.textContent = "Not saved: we could not be reached. Please try again.";
+    notice.textContent = where.matches(".tier-more")
+      ? "Could not load more. Please try again."
+      : whyNotSaved(detail.xhr.status);
     where.querySelector(".failed")?.remove();
     where.append(" ", notice);
   });
 }
+
+// Whoever asks for more is told how much came, and goes on at the first of it.
+document.addEventListener("htmx:beforeSwap", ({ target, detail }) => {
+  if (target.id !== "tiers" || !detail.shouldSwap) return;
+  const tier = detail.requestConfig.elt.closest(".tier").id;
+  const cards = () => [...document.querySelectorAll(`#${tier} .card`)];
+  const before = new Set(cards().map(({ dataset }) => dataset.code));
+  const goOn = () => {
+    const more = cards().filter(({ dataset }) => !before.has(dataset.code));
+    const shown = document.querySelector(`#${tier} .tier-count`).textContent;
+    document.getElementById("more-shown").textContent = `${more.length} more shown, ${shown}.`;
+    if (!more.length) return;
+    const folded = more[0].closest("details");
+    if (folded) folded.open = true;
+    more[0].querySelector("h3 a").focus();
+  };
+  document.addEventListener("htmx:afterSwap", goOn, { once: true });
+});
 
 // From the search box, the arrow keys walk through what was found.
 document.addEventListener("keydown", (event) => {
@@ -59,12 +101,6 @@ const seen = new Set();
 const staying = new Map();
 let unsent = [];
 let sending;
-
-function csrfToken() {
-  // Whoever logs in in another tab gets another token: the cookie's counts, not this page's.
-  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
-  return token ? { "X-CSRFToken": token } : JSON.parse(document.body.getAttribute("hx-headers"));
-}
 
 async function sendBatch(cards) {
   const body = new URLSearchParams([["event", cards[0].event], ...cards.map(({ code }) => ["code", code])]);

@@ -1,5 +1,8 @@
 """The wizard in a real browser: from the first page to feedback, by keyboard alone, and for everybody."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from axe_core_python.selenium import Axe
 from selenium.common.exceptions import StaleElementReferenceException
@@ -8,9 +11,20 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from occupations.models import Occupation
 from profiles.models import ElementRating, HeldJob, Profile
 from recommendations.models import Feedback
-from tests.factories import CASHIER, NURSE, SALESPERSON, make_event, make_feedback, make_profile, make_world
+from tests.browser.conftest import ONLINE
+from tests.factories import (
+    CASHIER,
+    NURSE,
+    SALESPERSON,
+    make_event,
+    make_feedback,
+    make_profile,
+    make_world,
+    refresh_catalogue,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,17 +39,18 @@ OTHERS = (
     "/nowhere/",
 )
 OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.open = true })"
-# What sticks out to the right, except what scrolls on its own or is hidden on purpose.
+# What sticks out to the right, except what scrolls on its own or is hidden on purpose. The window's own width would not
+# do: a telephone widens it to what it shows.
 TOO_WIDE = """
 return [...document.querySelectorAll("body *")]
-  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroller, .visually-hidden, svg"))
+  .filter((e) => e.getBoundingClientRect().right > arguments[0] + 1 && !e.closest(".scroller, .visually-hidden, svg"))
   .map((e) => e.tagName + "." + e.className)
 """
 
 
 @pytest.fixture(autouse=True)
 def world():
-    make_world()
+    return make_world()
 
 
 class Site:
@@ -85,6 +100,15 @@ class Site:
             "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         )
 
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        self.browser.execute_cdp_cmd("Network.enable", {})
+        self.browser.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE | {"offline": True})
+        try:
+            yield
+        finally:
+            self.browser.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE)
+
     def complaints(self) -> list[str]:
         """Return what the browser's console holds against us: refused code and failed scripts above all."""
         return [
@@ -128,7 +152,7 @@ def test_from_the_first_page_to_feedback(site):
 
     site.one(".card .reaction[value=hide]").click()
     site.wait(lambda: "will not be suggested again" in site.one(".card").text)
-    assert site.focused().text.startswith("Undo")
+    site.wait(lambda: site.focused().text.startswith("Undo"))
 
     title = site.one(".card h3 a").get_attribute("textContent").strip()
     site.open(site.one(".card h3 a").get_attribute("href").removeprefix(site.url))
@@ -168,8 +192,10 @@ def test_by_keyboard_alone(site):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark"), (320, "light")])
-def test_no_serious_barrier_and_nothing_too_wide(site, width, scheme):
+def test_no_serious_barrier_and_nothing_too_wide(site, world, width, scheme):
     site.emulate(width, scheme)
+    Occupation.objects.filter(pk=NURSE).update(curated_title="Nurses" * 17)
+    refresh_catalogue(world)
     profile = make_profile(CASHIER, {"2.A.1.a": 3, "2.A.1.b": None}, education=2)
     event = make_event(profile, codes=(NURSE, SALESPERSON))
     for item, action in zip(event.items.all(), ("apply", "hide"), strict=True):
@@ -177,7 +203,7 @@ def test_no_serious_barrier_and_nothing_too_wide(site, width, scheme):
     site.resume(profile)
     for path in (*WIZARD, *OTHERS):
         site.open(path)
-        assert site.browser.execute_script(TOO_WIDE) == [], path
+        assert site.browser.execute_script(TOO_WIDE, width) == [], path
         site.browser.execute_script(OPEN_ALL)
         found = Axe().run(site.browser)
         assert len(found["passes"]) > 10, path
@@ -200,22 +226,92 @@ def test_show_more_keeps_the_page_and_adds_cards(site, settings):
     site.wait_for_path("/results/")
 
 
+def test_whoever_asks_for_more_by_keyboard_goes_on_at_the_first_that_came(site, settings):
+    settings.LIMIT_PER_BUCKET = 1
+    settings.EXPLORATION_EPSILON = 0
+    site.resume(make_profile(CASHIER))
+    site.open("/results/")
+    total = int(site.one("#long_reskill .tier-count").text.removeprefix("1 of "))
+    assert total > 2
+    for shown in range(2, total + 1):
+        site.browser.execute_script("arguments[0].focus()", site.one("#more-long_reskill"))
+        site.press(Keys.ENTER)
+        status = site.one("#more-shown[role=status]")
+        site.wait(lambda n=shown, said=status: said.get_attribute("textContent") == f"1 more shown, {n} of {total}.")
+        titles = site.browser.find_elements(By.CSS_SELECTOR, "#long_reskill .card h3 a")
+        assert len(titles) == shown
+        assert site.focused() == titles[-1]
+    assert not site.browser.find_elements(By.CSS_SELECTOR, "#more-long_reskill")
+    assert site.complaints() == []
+
+
+def test_more_that_could_not_be_loaded_is_told_where_it_was_asked_for(site, settings):
+    settings.LIMIT_PER_BUCKET = 1
+    site.resume(make_profile(CASHIER))
+    site.open("/results/")
+    with site.offline():
+        site.one("#more-long_reskill").click()
+        words = "Could not load more. Please try again."
+        site.wait(lambda: site.one("#long_reskill .tier-more [role=alert]").text == words)
+    site.one("#more-long_reskill").click()
+    site.wait(lambda: not site.browser.find_elements(By.CSS_SELECTOR, ".failed"))
+
+
 def test_what_could_not_be_saved_does_not_look_saved(site):
     profile = make_profile(CASHIER)
     site.resume(profile)
     site.open("/rate/content/")
-    site.browser.execute_cdp_cmd("Network.enable", {})
-    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    site.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-    try:
+    with site.offline():
         site.one(".choice input").click()
-        site.wait(lambda: "Not saved" in site.one("#progress").text)
-    finally:
-        site.browser.execute_cdp_cmd(
-            "Network.emulateNetworkConditions",
-            offline | {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1},
-        )
+        site.wait(lambda: "Not saved: we could not be reached." in site.one("#progress").text)
     assert not profile.ratings.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("document.cookie = 'csrftoken=; path=/; max-age=0'", "you logged in or out in another tab"),
+        ("document.querySelector('.card [name=code]').value = '55-1011.00'", "this page is out of date"),
+    ],
+)
+def test_what_was_refused_says_why(site, change, words):
+    site.resume(make_profile(CASHIER))
+    site.open("/results/")
+    site.browser.execute_script(change)
+    site.one(".card .reaction[value=save]").click()
+    site.wait(lambda: site.one(".card .failed").text.startswith(f"Not saved: {words}"))
+    assert not Feedback.objects.exists()
+
+
+def test_whose_answers_were_deleted_in_another_tab_is_told(site, settings):
+    settings.LIMIT_PER_BUCKET = 1
+    profile = make_profile(CASHIER)
+    site.resume(profile)
+    site.open("/results/")
+    profile.delete()
+    site.one(".card .reaction[value=save]").click()
+    words = "Your answers are no longer kept in this browser. Nothing was noted."
+    site.wait(lambda: site.one(".card .failed").text == words)
+    site.one(".tier-more a").click()
+    site.wait_for_path("/")
+
+
+def test_who_makes_an_account_in_another_tab_can_go_on_in_this_one(site):
+    site.resume(make_profile(CASHIER))
+    site.open("/results/")
+    first = site.browser.current_window_handle
+    site.browser.switch_to.new_window("tab")
+    site.open("/account/signup/")
+    site.one("[name=username]").send_keys("robin")
+    site.one("[name=password1]").send_keys("a long walk in the rain")
+    site.one("[name=password2]").send_keys("a long walk in the rain")
+    site.press(Keys.ENTER)
+    site.wait_for_path("/account/")
+    site.browser.close()
+    site.browser.switch_to.window(first)
+    site.one(".card .reaction[value=save]").click()
+    site.wait(lambda: "Saved" in site.one(".card .reaction.is-done").text)
+    assert Feedback.objects.get().action == "save"
 
 
 def test_printing_the_plan_hides_what_paper_does_not_need(site):

@@ -8,7 +8,7 @@ import pytest
 from occupations.services import get_catalogue
 from profiles import services as profile_services
 from recommendations import lists, services
-from recommendations.curve_store import rank
+from recommendations.curve_store import Served, rank
 from recommendations.features import curve_matrix
 from recommendations.models import Curve, RecommendationEvent, RecommendedItem
 from recommendations.scoring_run import choose, run_model
@@ -129,6 +129,16 @@ def test_only_the_best_of_a_tier_by_score_change_places(profile, monkeypatch):
     assert all(item.calibrated_probability is not None for item in everything(after))
 
 
+def test_the_first_thirty_of_a_tier_change_places():
+    run = run_model(profile_services.Answers(current=CASHIER), get_catalogue(), V2)
+    scored = lists.Scored(run, Served("ramp-1", "interest", ["gap_severity"], Ramp()))
+    scored.columns = {"gap_severity": np.arange(40.0)}
+
+    order = scored.reorder({"READY_NOW": np.arange(40)})["READY_NOW"].tolist()
+
+    assert order == [*range(29, -1, -1), *range(30, 40)]
+
+
 def test_what_a_curve_cannot_tell_comes_last_in_its_old_order_and_is_null(profile, client):
     before = services.make_event(profile, limit_per_bucket=100)
     gaps = sorted(item.gap_severity for item in everything(before))
@@ -242,7 +252,9 @@ def test_an_occupation_is_explained_as_the_list_said(profile):
     assert services.explain_occupation(profile, SALESPERSON).calibrated_probability is None
 
 
-@pytest.mark.parametrize(("target", "said"), [("interest", "saved it or applied"), ("outcome", "got an interview")])
+@pytest.mark.parametrize(
+    ("target", "said"), [("interest", "saved it or applied"), ("outcome", "told us of an interview or an offer")]
+)
 def test_the_pages_say_what_people_did(target, said, profile, client):
     make_curve(target=target)
     session = client.session
@@ -253,6 +265,6 @@ def test_the_pages_say_what_people_did(target, said, profile, client):
     sheet = " ".join(client.get(f"/occupations/{SALESPERSON}/").content.decode().split())
 
     item = RecommendedItem.objects.get(occupation=SALESPERSON)
-    badge = f"About {100 * item.calibrated_probability:.0f} % of people like you {said}"
+    badge = f"about {100 * item.calibrated_probability:.0f} {said}"
     assert badge in page
     assert badge in sheet

@@ -138,10 +138,13 @@ def test_a_hidden_one_has_its_own_place_and_is_shown_again_at_a_press(client, ev
     assert page.count("Show again") == 2
     assert 'name="undoes" value="hide"' in page
 
-    body = {"event": event.pk, "code": NURSE, "next": "/kept/", "undoes": "hide"}
-    assert client.post("/feedback/", body).url == "/kept/"
+    place = "/kept/#card-29-114100"
+    assert f'value="{place}"' in page
+    assert '<li id="card-29-114100">' in page
+    assert client.post("/feedback/", {"event": event.pk, "code": NURSE, "next": place, "undoes": "hide"}).url == place
 
     response = client.get("/kept/")
+    assert "<li>No longer hidden: Registered Nurses.</li>" in text(response)
     assert titles(response) == ["Registered Nurses"]
     assert [job.occupation.code for job in response.context["hidden"]] == [COOK]
     assert Feedback.objects.in_force().filter(action="save").exists()

@@ -1,14 +1,17 @@
 """The lists, one occupation, the plan and the method page, as a person meets them."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.template.defaultfilters import slugify
+from django.template.loader import render_to_string
 from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from occupations.models import Occupation, PayOutlook
+from profiles.models import Profile
 from profiles.services import save_ratings
 from recommendations import services
 from recommendations.models import Feedback, RecommendationEvent, RecommendedItem
@@ -64,6 +67,12 @@ class TestResults:
         assert response.status_code == 200
         assert "Not planted yet" in text(response)
         assert not RecommendationEvent.objects.exists()
+
+    def test_show_more_without_answers_leads_the_whole_browser_on(self, client):
+        """A part of another page would take the place of the lists."""
+        assert client.get("/results/?count=20", headers=HTMX).headers["HX-Redirect"] == "/"
+        use(client, make_profile())
+        assert client.get("/results/?count=20", headers=HTMX).headers["HX-Redirect"] == "/results/"
 
     def test_three_lists_with_cards_and_notes(self, client):
         use(client, make_profile(CASHIER))
@@ -139,6 +148,31 @@ class TestResults:
         client.get("/results/")
         with django_assert_max_num_queries(14):
             client.get("/results/")
+
+
+class TestBadges:
+    @pytest.mark.parametrize(
+        ("target", "probability", "interval", "words"),
+        [
+            ("interest", 0.23, (0.19, 0.28), "about 23 saved it or applied (likely 19 to 28)."),
+            ("interest", 0.004, (0.001, 0.03), "fewer than 1 saved it or applied (likely 0 to 3)."),
+            ("interest", 0.005, (0.0, 0.004), "fewer than 1 saved it or applied."),
+            ("interest", 0.231, (0.2299, 0.2301), "about 23 saved it or applied."),
+            (
+                "outcome",
+                0.03,
+                (0.01, 0.06),
+                "most of whom never applied, about 3 told us of an interview or an offer (likely 1 to 6).",
+            ),
+        ],
+    )
+    def test_they_say_of_whom_a_share_is(self, target, probability, interval, words):
+        low, high = interval
+        item = SimpleNamespace(
+            calibrated_probability=probability, calibrated_low=low, calibrated_high=high, calibration_target=target
+        )
+        badges = " ".join(render_to_string("recommendations/badges.html", {"item": item}).split())
+        assert f'<p class="likely"> Of 100 people with a match like yours who saw this job, {words} </p>' in badges
 
 
 class TestOccupation:
@@ -226,9 +260,25 @@ class TestFeedback:
         client.get("/results/")
         return profile
 
-    def test_without_scripts_it_goes_back_to_where_it_was_pressed(self, client, profile):
-        assert press(client, profile, SALESPERSON, "save", next="/results/").url == "/results/"
-        assert "Saved" in text(client.get("/results/"))
+    def test_without_scripts_it_goes_back_to_the_card_and_says_what_came_of_it(self, client, profile):
+        place = f"/results/#card-{slugify(SALESPERSON)}"
+        lists = client.get("/results/").content.decode()
+        assert f'name="next" value="{place}"' in lists
+        assert f'id="card-{slugify(SALESPERSON)}"' in lists
+        for pressed, words in (
+            ({"action": "save"}, "Saved: Retail Salespersons."),
+            ({"action": "undo"}, "Taken back: Retail Salespersons."),
+            ({"action": "undo"}, "There was nothing to take back: Retail Salespersons."),
+            ({"action": "apply"}, "Applied: Retail Salespersons."),
+            ({"action": "hide"}, "Hidden: Retail Salespersons. You find it under Your jobs."),
+            ({"action": "", "undoes": "hide"}, "No longer hidden: Retail Salespersons."),
+        ):
+            assert press(client, profile, SALESPERSON, next=place, **pressed).url == place
+            assert f'<ul class="messages"> <li>{words}</li> </ul>' in text(client.get("/results/"))
+
+    def test_with_scripts_no_message_waits_for_the_next_page(self, client, profile):
+        press(client, profile, SALESPERSON, "save", brief="1", headers=HTMX)
+        assert 'class="messages"' not in text(client.get("/results/"))
 
     def test_it_never_leads_to_another_site(self, client, profile):
         response = press(client, profile, SALESPERSON, "save", next="https://elsewhere.example/")
@@ -306,10 +356,17 @@ class TestFeedback:
         client.post("/feedback/", {"event": other.pk, "code": SALESPERSON, "action": "save"})
         assert Feedback.objects.get().item.event.profile == profile
 
-    def test_without_a_profile_it_is_422(self, client):
+    def test_without_a_profile_it_is_gone(self, client):
         item = make_event(make_profile(CASHIER), codes=(NURSE,)).items.get()
         response = client.post("/feedback/", {"event": item.event_id, "code": NURSE, "action": "save"})
-        assert response.status_code == 422
+        assert response.status_code == 410
+        assert "Your answers are no longer kept in this browser. Nothing was noted." in text(response)
+        assert not Feedback.objects.exists()
+
+    @pytest.mark.parametrize("action", ["save", "undo"])
+    def test_whose_answers_are_deleted_at_that_moment_is_told_too(self, client, profile, action, monkeypatch):
+        monkeypatch.setattr("recommendations.views.mark_staff", lambda *_: Profile.objects.all().delete())
+        assert press(client, profile, SALESPERSON, action).status_code == 410
 
     def test_somebody_else_s_feedback_is_not_shown(self, client, profile):
         other = make_event(make_profile(CASHIER), codes=(SALESPERSON,))
@@ -379,6 +436,34 @@ class TestOutcomes:
 
     def test_the_day_after_tomorrow_is_still_to_come(self, client, profile):
         assert press(client, profile, SALESPERSON, "offer", day=self.day(-2)).status_code == 422
+
+    @pytest.mark.parametrize(
+        ("first", "then", "words"),
+        [
+            ("apply", "interview", "the day you applied"),
+            ("apply", "offer", "the day you applied"),
+            ("interview", "offer", "the day of your interview"),
+        ],
+    )
+    def test_an_outcome_before_what_leads_to_it_is_kept_and_asked_about(self, client, profile, first, then, words):
+        press(client, profile, SALESPERSON, first, day=self.day(10))
+        day = timezone.localdate() - timedelta(days=10)
+        remark = f"That is before {words} ({day.day} {day:%B %Y}). Is it right?"
+        part = press(client, profile, SALESPERSON, then, day=self.day(11), headers=HTMX)
+        assert f'<p class="nudge" role="status">Noted. {remark}</p>' in text(part)
+        whole = text(client.get(press(client, profile, SALESPERSON, then, day=self.day(12)).url))
+        assert f": Retail Salespersons. {remark}</li>" in whole
+        assert services.feedback_in_force(profile) == {SALESPERSON: {first, then}}
+
+    @pytest.mark.parametrize(
+        ("first", "then"), [("apply", "interview"), ("interview", "apply"), ("offer", "interview"), ("save", "offer")]
+    )
+    def test_an_outcome_on_the_same_day_or_before_what_does_not_lead_to_it_is_not(self, client, profile, first, then):
+        press(client, profile, SALESPERSON, first, day=self.day(10))
+        days_ago = 10 if first == "apply" else 11
+        part = text(press(client, profile, SALESPERSON, then, day=self.day(days_ago), headers=HTMX))
+        assert "Noted." in part
+        assert "Is it right?" not in part
 
     def test_each_outcome_can_be_taken_back(self, client, profile):
         for action in ("apply", "interview", "offer"):
