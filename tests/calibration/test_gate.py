@@ -229,6 +229,13 @@ def test_the_hold_out_is_later_and_holds_other_people():
     assert (training.sum() + held_out.sum()) < 1000
 
 
+def test_what_was_shown_in_the_first_moment_of_the_hold_out_is_not_learnt_from():
+    training, held_out = gate.split(np.array([0, 1, 2, 3, 0]), np.array([0.0, 1.0, 2.0, 3.0, 3.0]))
+
+    assert np.flatnonzero(training).tolist() == [0, 1, 2]
+    assert np.flatnonzero(held_out).tolist() == [3]
+
+
 def test_about_a_quarter_of_the_people_is_held_out_and_no_more():
     training, held_out = gate.split(np.arange(8), np.arange(8.0))
 

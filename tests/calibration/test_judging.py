@@ -8,6 +8,7 @@ from calibration.curves import metrics
 from calibration.curves.features import Rung
 from calibration.curves.labels import NO_LABEL, Target
 from calibration.curves.ladder import train
+from calibration.curves.linear import place_alone
 from calibration.curves.offpolicy import snips_difference
 from calibration.curves.simulate import simulate
 from calibration.judging import Learnt, learn_target
@@ -89,6 +90,14 @@ def test_curves_are_judged_at_the_places_where_jobs_were_shown(seen):
     assert judged.verdict.figures["brier"] == metrics.brier(there, LABELS[rows])
     assert judged.verdict.promote
     assert judged.details["n"] == rows.sum()
+
+
+def test_a_curve_that_knows_the_places_has_to_beat_what_they_tell_alone(monkeypatch, seen):
+    learnt()
+    ((samples,), _), (_, judged) = seen["climb"], seen["judge"]
+    assert judged["place"].tolist() == place_alone(samples, DATASET.position[held_out(seen)]).tolist()
+    learnt(monkeypatch, [train(samples, Rung.PLATT, seed=0)])
+    assert seen["judge"][1]["place"] is None
 
 
 def test_choices_are_compared_on_last_places_of_the_people_held_out_alone(seen):

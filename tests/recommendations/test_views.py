@@ -310,8 +310,19 @@ class TestFeedback:
     def test_undo_takes_back_the_newest(self, client, profile):
         press(client, profile, SALESPERSON, "save")
         press(client, profile, SALESPERSON, "apply")
+        # What the page notes by itself is nothing to take back.
+        client.get(f"/occupations/{SALESPERSON}/?opened")
         press(client, profile, SALESPERSON, "undo")
-        assert [one.action for one in Feedback.objects.in_force()] == ["save"]
+        assert {one.action for one in Feedback.objects.in_force()} == {"save", "click"}
+
+    def test_an_older_list_does_not_speak_for_newer_answers(self, client, profile):
+        newest = RecommendationEvent.objects.filter(profile=profile).latest("created_at")
+        save_ratings(profile, dict.fromkeys(("2.A.1.a", "2.A.1.b", "2.A.1.d"), 4))
+        page = client.get(f"/occupations/{SALESPERSON}/")
+        shown = page.context["recommendation"]
+        profile.refresh_from_db()
+        assert shown == services.explain_occupation(profile, SALESPERSON)
+        assert shown != services.explain_occupation(profile, SALESPERSON, event=newest)
 
     def test_undo_with_nothing_to_undo_is_harmless(self, client, profile):
         assert press(client, profile, SALESPERSON, "undo").status_code == 302
@@ -352,9 +363,11 @@ class TestFeedback:
         assert not Feedback.objects.in_force().exists()
 
     def test_another_person_s_list_is_out_of_reach(self, client, profile):
-        other = make_event(make_profile(CASHIER), codes=(DEVELOPER,))
+        other = make_event(make_profile(CASHIER), codes=(SALESPERSON, UNRATED))
         client.post("/feedback/", {"event": other.pk, "code": SALESPERSON, "action": "save"})
         assert Feedback.objects.get().item.event.profile == profile
+        assert client.post("/feedback/", {"event": other.pk, "code": UNRATED, "action": "save"}).status_code == 422
+        assert Feedback.objects.count() == 1
 
     def test_without_a_profile_it_is_gone(self, client):
         item = make_event(make_profile(CASHIER), codes=(NURSE,)).items.get()
