@@ -7,6 +7,7 @@ from recommendations import services
 from recommendations.models import RecommendationEvent
 from tests.factories import CASHIER, NURSE, make_copies, make_profile, make_world, refresh_catalogue
 from tests.recommendations.listed import codes, event_of, places_chosen, places_of
+from tests.recommendations.pages import use
 
 pytestmark = pytest.mark.django_db
 
@@ -79,9 +80,7 @@ def test_what_was_hidden_since_makes_room(profile):
 
 
 def test_the_page_goes_on_from_what_it_shows(client, profile):
-    session = client.session
-    session["profile"] = str(profile.pk)
-    session.save()
+    use(client, profile)
     before, lots = drawn(profile)
     services.make_event(profile, enable_exploration=True, seed=event_of(before).seed)
 

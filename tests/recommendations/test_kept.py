@@ -23,6 +23,7 @@ from tests.factories import (
     make_user,
     make_world,
 )
+from tests.recommendations.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -51,10 +52,6 @@ def event(profile):
 def say(event, code, action, day=1):
     happened_at = datetime(2026, 3, day, 12, tzinfo=UTC)
     return make_feedback(event.items.get(occupation=code), action, happened_at=happened_at)
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 def titles(response):
