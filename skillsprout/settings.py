@@ -295,32 +295,32 @@ ONET_RELEASES_PAGE = env.str("ONET_RELEASES_PAGE", default="https://www.onetcent
 
 # Scoring: the bounds of the tiers (percent unless said otherwise)
 MODEL_VERSION = env.str("MODEL_VERSION", default="v2_level")
-READY_NOW_MATCH_THRESHOLD = env.float("READY_NOW_MATCH_THRESHOLD", default=75.0)
-READY_NOW_GAP_THRESHOLD = env.float("READY_NOW_GAP_THRESHOLD", default=25.0)
-TRAINABLE_MATCH_THRESHOLD = env.float("TRAINABLE_MATCH_THRESHOLD", default=50.0)
-TRAINABLE_GAP_THRESHOLD = env.float("TRAINABLE_GAP_THRESHOLD", default=55.0)
+READY_NOW_MATCH_THRESHOLD = number("READY_NOW_MATCH_THRESHOLD", default=75.0, least=0.0, most=100.0)
+READY_NOW_GAP_THRESHOLD = number("READY_NOW_GAP_THRESHOLD", default=25.0, least=0.0, most=100.0)
+TRAINABLE_MATCH_THRESHOLD = number("TRAINABLE_MATCH_THRESHOLD", default=50.0, least=0.0, most=100.0)
+TRAINABLE_GAP_THRESHOLD = number("TRAINABLE_GAP_THRESHOLD", default=55.0, least=0.0, most=100.0)
 # The same for the level-aware model: percent, O*NET levels (0-7), job zones and months.
 V2_THRESHOLDS = {
-    "ready_readiness": env.float("V2_READY_READINESS", default=85.0),
-    "ready_knowledge": env.float("V2_READY_KNOWLEDGE", default=84.0),
-    "ready_shortfall": env.float("V2_READY_SHORTFALL", default=2.25),
-    "ready_shortfall_unchecked": env.float("V2_READY_SHORTFALL_UNCHECKED", default=1.5),
-    "ready_zone_steps": env.int("V2_READY_ZONE_STEPS", default=0),
+    "ready_readiness": number("V2_READY_READINESS", default=85.0, least=0.0, most=100.0),
+    "ready_knowledge": number("V2_READY_KNOWLEDGE", default=84.0, least=0.0, most=100.0),
+    "ready_shortfall": number("V2_READY_SHORTFALL", default=2.25, least=0.0, most=7.0),
+    "ready_shortfall_unchecked": number("V2_READY_SHORTFALL_UNCHECKED", default=1.5, least=0.0, most=7.0),
+    "ready_zone_steps": number("V2_READY_ZONE_STEPS", default=0, least=-4, most=4),
     "ready_needs_all_known": env.bool("V2_READY_NEEDS_ALL_KNOWN", default=False),
-    "trainable_readiness": env.float("V2_TRAINABLE_READINESS", default=65.0),
-    "trainable_knowledge": env.float("V2_TRAINABLE_KNOWLEDGE", default=55.0),
-    "trainable_shortfall": env.float("V2_TRAINABLE_SHORTFALL", default=3.0),
-    "trainable_zone_steps": env.int("V2_TRAINABLE_ZONE_STEPS", default=1),
-    "trainable_licence_months": env.float("V2_TRAINABLE_LICENCE_MONTHS", default=18.0),
-    "top_zone": env.int("V2_TOP_ZONE", default=5),
-    "core_importance": env.float("V2_CORE_IMPORTANCE", default=3.0),
-    "core_size": env.int("V2_CORE_SIZE", default=8),
-    "known_share": env.float("V2_KNOWN_SHARE", default=0.6),
-    "above_zone_steps": env.int("V2_ABOVE_ZONE_STEPS", default=2),
-    "above_slack": env.float("V2_ABOVE_SLACK", default=1.5),
-    "above_surplus": env.float("V2_ABOVE_SURPLUS", default=1.0),
-    "rated_error": env.float("V2_RATED_ERROR", default=0.75),
-    "assumed_error": env.float("V2_ASSUMED_ERROR", default=1.0),
+    "trainable_readiness": number("V2_TRAINABLE_READINESS", default=65.0, least=0.0, most=100.0),
+    "trainable_knowledge": number("V2_TRAINABLE_KNOWLEDGE", default=55.0, least=0.0, most=100.0),
+    "trainable_shortfall": number("V2_TRAINABLE_SHORTFALL", default=3.0, least=0.0, most=7.0),
+    "trainable_zone_steps": number("V2_TRAINABLE_ZONE_STEPS", default=1, least=-4, most=4),
+    "trainable_licence_months": number("V2_TRAINABLE_LICENCE_MONTHS", default=18.0, least=0.0, most=1_200.0),
+    "top_zone": number("V2_TOP_ZONE", default=5, least=1, most=6),
+    "core_importance": number("V2_CORE_IMPORTANCE", default=3.0, least=1.0, most=5.0),
+    "core_size": number("V2_CORE_SIZE", default=8, least=1, most=35),
+    "known_share": number("V2_KNOWN_SHARE", default=0.6, least=0.0, most=1.0),
+    "above_zone_steps": number("V2_ABOVE_ZONE_STEPS", default=2, least=-4, most=4),
+    "above_slack": number("V2_ABOVE_SLACK", default=1.5, least=0.0, most=7.0),
+    "above_surplus": number("V2_ABOVE_SURPLUS", default=1.0, least=0.0, most=7.0),
+    "rated_error": number("V2_RATED_ERROR", default=0.75, least=0.0, most=7.0),
+    "assumed_error": number("V2_ASSUMED_ERROR", default=1.0, least=0.0, most=7.0),
 }
 LIMIT_PER_BUCKET = number("LIMIT_PER_BUCKET", default=10, least=1, most=100)
 

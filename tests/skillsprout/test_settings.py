@@ -72,6 +72,10 @@ def test_a_missing_secret_stops_the_start_with_what_to_do(tmp_path):
     [
         ("EXPLORATION_EPSILON", ("1.5", "-0.1", "nan", "inf", "a tenth", ""), "a number from 0.0 to 1.0"),
         ("EXPLORATION_POOL", ("-1", "40000", "2.5", "all"), "a whole number from 0 to 32,767"),
+        ("READY_NOW_MATCH_THRESHOLD", ("500", "-1", "nan", "abc"), "a number from 0.0 to 100.0"),
+        ("V2_READY_SHORTFALL", ("8", "-0.1", "much"), "a number from 0.0 to 7.0"),
+        ("V2_TRAINABLE_ZONE_STEPS", ("5", "0.5"), "a whole number from -4 to 4"),
+        ("V2_KNOWN_SHARE", ("7", "60"), "a number from 0.0 to 1.0"),
         ("LIMIT_PER_BUCKET", ("-1", "0", "101", "40000", "ten"), "a whole number from 1 to 100"),
         ("CALIBRATION_TARGET", ("foo", "Interest", ""), "interest or outcome"),
         ("CALIBRATION_LIVE_MAX_ERROR", ("0", "-1", "1.1", "nan"), "a number from 0.01 to 1.0"),
