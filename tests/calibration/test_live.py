@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from calibration.curves.labels import Target
+from calibration.curves.labels import Action, Target
 from calibration.curves.ladder import train as fit
 from calibration.curves.simulate import simulate
 from calibration.dataset import read_dataset
@@ -14,6 +14,7 @@ from calibration.live import check_live, live_figures
 from calibration.models import CalibrationModel
 from calibration.services import promote
 from recommendations.models import Curve, RecommendedItem
+from tests.calibration.datasets import make_dataset
 from tests.calibration.stored import AFTER, START, make_curve, make_model, store
 from tests.calibration.studies import samples_of
 from tests.calibration.trainings import serving, states
@@ -151,6 +152,20 @@ class TestLive:
         assert figures["items"] >= 200
         assert figures["people"] == 49
         assert figures["enough"] is False
+
+    @pytest.mark.parametrize(("items", "people", "enough"), [(200, 50, True), (199, 50, False), (200, 49, False)])
+    def test_two_hundred_answers_of_fifty_people_are_enough(self, items, people, enough):
+        shown = START.timestamp() / 86400 + 1
+        dataset = make_dataset(
+            np.arange(items),
+            [(item, Action.VIEW, 0) for item in range(items)],
+            person=np.arange(items) % people,
+            shown_days=np.full(items, shown),
+            happened_days=np.full(items, shown),
+            now_days=shown + 100,
+        )
+        figures = live_figures(dataset, make_model("any", curve=make_curve(-1.0), started=START))
+        assert (figures["items"], figures["people"], figures["enough"]) == (items, people, enough)
 
     def test_people_count_by_how_evenly_they_answered(self, dataset):
         """Of the same answers, said by so many alike, enough; said mostly by one, not."""
