@@ -336,7 +336,7 @@ def _record_once(
 
 
 def _record(item: RecommendedItem, action: str, happened_at: datetime | None, undoes: str) -> tuple[Feedback, bool]:
-    """Record a feedback on an occupation whose list is locked, and say whether it is new."""
+    """Record a feedback of a person who is held, and say whether it is new."""
     feedback = Feedback(item=item, action=action, happened_at=happened_at or timezone.now())
     if action == Feedback.Action.UNDO:
         newest = _newest(item, undoes)

@@ -383,7 +383,8 @@ class Choice:
         totals: How many jobs each tier holds in all.
         held_back: The SOC minor groups of better jobs that gave way to variety, and how many.
         propensity: The probability with which each place shows its job.
-        is_exploration: Whether a job is there by lot and not as the best of its pool.
+        is_exploration: Whether a job is there by lot and not as the best of its pool, in this list or in the one that
+            it goes on from.
         pools: The jobs that the last place could show, best first; empty without a lot.
     """
 
